@@ -1,0 +1,33 @@
+"""Errors that a user can act on.
+
+Every message says what is wrong, where (file, band, field, row) and what to do about it.
+"""
+
+from __future__ import annotations
+
+
+class GossanError(Exception):
+    """Root of all errors that Gossan raises on purpose."""
+
+
+class InputError(GossanError, ValueError):
+    """A parameter or the content of an input cannot be used."""
+
+
+class FileError(GossanError, OSError):
+    """A file is missing, cannot be read or written, or is damaged."""
+
+
+class BandMismatchError(InputError):
+    """The bands at hand are not the bands that are needed."""
+
+
+class BundleError(InputError):
+    """A model file is damaged, foreign, of another version or unsafe."""
+
+
+class CancelledError(GossanError):
+    """The user has cancelled the run; nothing was left behind."""
+
+    def __init__(self, message: str = "Cancelled.") -> None:
+        super().__init__(message)

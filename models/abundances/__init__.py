@@ -1,0 +1,1 @@
+"""Abundances of endmembers: linear unmixing."""

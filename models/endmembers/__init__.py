@@ -1,0 +1,1 @@
+"""Endmember extraction from hyperspectral scenes."""

@@ -1,0 +1,1 @@
+"""Heavy metals in soil from features of images."""

@@ -1,0 +1,1 @@
+"""The toolbox: Processing algorithms that call the engine."""

@@ -1,0 +1,20 @@
+"""Fixtures that all tests share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder with real data; tests that need it are skipped where it is absent."""
+    shared = os.environ.get("GOSSAN_SHARED", str(ROOT.parent / "shared"))
+    folder = Path(shared) / "data"
+    if not folder.is_dir():
+        pytest.skip("no real data here: set GOSSAN_SHARED to the folder that holds data/")
+    return folder
