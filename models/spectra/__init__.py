@@ -1,0 +1,1 @@
+"""Scenes and spectral libraries compared and brought onto each other's bands."""
