@@ -1,0 +1,216 @@
+"""Heavy-metal jobs: train an inversion model, map concentrations with it, assess the map."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gossan.core.progress import Progress
+
+
+def train(
+    progress: Progress,
+    *,
+    features: Sequence[str],
+    samples: str,
+    elements: Sequence[str],
+    method: str = "random forest",
+    validation: str = "spatial blocks",
+    folds: int = 5,
+    block_size: float = 0.0,
+    group_field: str = "",
+    hold_out: float = 0.3,
+    repeats: int = 1,
+    seed: int = 0,
+    trees: int = 500,
+    log_transform: bool = False,
+    outlier_limit: float = 0.0,
+    lower_rule: str = "half",
+    duplicates: str = "average",
+    unit: str = "mg/kg",
+    wavelengths: str = "",
+    model: str = "",
+    table: str = "",
+    predictions: str = "",
+    report: str = "",
+    origin: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Train a model that gives metal concentrations from the bands of images, and validate it.
+
+    Parameters
+    ----------
+    progress : Progress
+        Where to report to.
+    features : sequence of str
+        Rasters whose bands are the features; the grid and CRS of the first one count.
+    samples : str
+        CSV with ``fid,x,y,<fields>``, coordinates in the CRS of the first raster.
+    elements : sequence of str
+        Fields of the samples with concentrations; ``<0.02`` and ``>4000`` are understood.
+    method : str
+        One of ``gossan.models.metals.regressors.METHODS``: ``random forest``, ``PLSR``, ``SVR``,
+        ``gradient boosting``, ``mean of methods``.
+    validation : str
+        ``spatial blocks``, ``k-fold``, ``leave-one-out``, ``hold-out`` or ``groups``.
+    folds : int
+        Number of folds of k-fold, spatial blocks and groups.
+    block_size : float
+        Side of a spatial block in map units; 0 takes it from the extent of the samples.
+    group_field : str
+        Field of the samples that must not be split between training and test (``groups``).
+    hold_out : float
+        Share of the samples that a hold-out keeps for the test, 0 to 1.
+    repeats : int
+        How often the split is drawn anew; predictions of a sample are averaged over the repeats.
+    seed : int
+        The same seed gives the same model and the same scores.
+    trees : int
+        Trees per forest, or boosting rounds.
+    log_transform : bool
+        Fit the logarithm of the concentrations.
+    outlier_limit : float
+        Training samples farther from the median than this many (scaled) median absolute deviations
+        are left out of the fit, never out of the test; 0 keeps all.
+    lower_rule : str
+        What a value below its detection limit counts as: ``half``, ``limit``, ``zero``,
+        ``missing``.
+    duplicates : str
+        Samples at one place are averaged (``average``) or kept together in one fold (``group``).
+    unit : str
+        Unit of the concentrations.
+    wavelengths : str
+        CSV with band wavelengths; those of the rasters when empty.
+    model, table, predictions, report : str
+        Files to write: model (.gossan), scores (.csv), points with measured and out-of-fold
+        predicted values (.geojson), report (.html); an empty one is not written.
+    origin : mapping, optional
+        Algorithm, version and parameters, kept with the outputs.
+
+    Returns
+    -------
+    dict
+        ``scores`` (one row per element), ``r2_mean``, ``rmse_mean``, ``rpd_mean``, ``samples``
+        (used), ``excluded``, ``features``, ``fingerprint``, and the paths ``model``, ``table``,
+        ``predictions``, ``report``.
+    """
+    raise NotImplementedError
+
+
+def map_concentrations(
+    progress: Progress,
+    *,
+    features: Sequence[str],
+    model: str,
+    concentrations: str,
+    uncertainty: str = "",
+    uncertainty_kind: str = "standard deviation",
+    exceedance: str = "",
+    limits: str = "",
+    applicability: str = "",
+    tolerance: float = 0.05,
+    mask_outside: bool = True,
+    vegetation: str = "",
+    vegetation_band: int = 1,
+    vegetation_limit: float = 0.5,
+    by_position: bool = False,
+    wavelengths: str = "",
+    workers: int = 0,
+    report: str = "",
+    origin: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Map metal concentrations with a trained model, with uncertainty and where it applies.
+
+    Parameters
+    ----------
+    progress : Progress
+        Where to report to.
+    features : sequence of str
+        Rasters with the bands that the model was trained on.
+    model : str
+        Model (.gossan) of `train`.
+    concentrations : str
+        Raster to write: one band per element.
+    uncertainty : str
+        Raster to write: one band per element (two with ``interval``); not written when empty.
+    uncertainty_kind : str
+        ``standard deviation`` (across the trees of a forest; the out-of-fold error for other
+        methods) or ``interval`` (5 % and 95 %).
+    exceedance : str
+        Raster to write: probability 0 to 1 that an element exceeds its limit.
+    limits : str
+        Limits such as ``Pb=100;As=20``, in the unit of the model.
+    applicability : str
+        Class raster to write: 1 applies, 2 outside the training range, 3 vegetation, 0 no data.
+    tolerance : float
+        How far a feature may leave its training range, as a share of that range.
+    mask_outside : bool
+        Leave the concentrations empty where the model does not apply.
+    vegetation : str
+        Raster of vegetation abundance or NDVI; nothing is masked by vegetation when empty.
+    vegetation_band : int
+        Its band, from 1.
+    vegetation_limit : float
+        Above this value the soil is hidden and the model does not apply.
+    by_position : bool
+        Match the bands by position when neither names nor wavelengths do.
+    wavelengths : str
+        CSV with band wavelengths; those of the rasters when empty.
+    workers : int
+        Threads; 0 takes all processors.
+    report : str
+        HTML file to write; not written when empty.
+    origin : mapping, optional
+        Algorithm, version and parameters, kept with the outputs.
+
+    Returns
+    -------
+    dict
+        ``elements`` (list of ``{"name", "mean", "minimum", "maximum", "at_ceiling_share"}``),
+        ``pixels``, ``outside_share``, ``vegetation_share``, ``fingerprint``, ``seconds`` and the
+        paths ``concentrations``, ``uncertainty``, ``exceedance``, ``applicability``, ``report``.
+    """
+    raise NotImplementedError
+
+
+def assess(
+    progress: Progress,
+    *,
+    concentrations: str,
+    samples: str,
+    elements: Sequence[str],
+    lower_rule: str = "half",
+    seed: int = 0,
+    table: str = "",
+    predictions: str = "",
+    report: str = "",
+    origin: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Compare a concentration raster with samples that its model never saw.
+
+    Parameters
+    ----------
+    progress : Progress
+        Where to report to.
+    concentrations : str
+        Raster with one band per element, named after it.
+    samples : str
+        CSV with ``fid,x,y,<fields>``, coordinates in the CRS of the raster.
+    elements : sequence of str
+        Fields of the samples with concentrations; each is compared with the band of its name.
+    lower_rule : str
+        As in `train`.
+    seed : int
+        Seed of the bootstrap behind the confidence intervals.
+    table, predictions, report : str
+        Files to write: scores (.csv), points with measured and mapped values (.geojson),
+        report (.html); an empty one is not written.
+    origin : mapping, optional
+        Algorithm, version and parameters, kept with the outputs.
+
+    Returns
+    -------
+    dict
+        ``scores`` (one row per element), ``r2_mean``, ``rmse_mean``, ``rpd_mean``, ``bias_mean``,
+        ``samples``, ``excluded`` and the paths ``table``, ``predictions``, ``report``.
+    """
+    raise NotImplementedError
