@@ -50,4 +50,4 @@ def build(folder: Path) -> Path:
 
 if __name__ == "__main__":
     archive_path = build(ROOT / "dist")
-    print(f"{archive_path} ({archive_path.stat().st_size / 1024:.0f} KiB)")  # noqa: T201
+    print(f"{archive_path} ({archive_path.stat().st_size / 1024:.0f} KiB)")

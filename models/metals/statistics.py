@@ -1,4 +1,4 @@
-"""Descriptive statistics and Pearson correlations of element concentrations, exact and streaming."""
+"""Descriptive statistics and Pearson correlations of elements, exact and streaming."""
 
 from __future__ import annotations
 
