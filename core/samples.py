@@ -1,0 +1,306 @@
+"""Measured points: coordinates, concentrations, censored values, and what had to be left out."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from gossan.core.censored import LOWER_RULES, Censored, decimal_mark, parse
+from gossan.core.errors import FileError, InputError
+
+DUPLICATE_RULES = ("average", "group")
+"""Samples at one place are averaged, or kept and never parted by a split."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Samples at places, with one column of values per element.
+
+    Parameters
+    ----------
+    x, y : ndarray, shape (n,)
+        Coordinates in the CRS of the raster they belong to.
+    values : ndarray, shape (n, elements)
+        Concentrations, NaN where missing; censored ones already stand for their rule's number.
+    flags : ndarray of str, shape (n, elements)
+        Empty, ``<`` for below a detection limit, ``>`` for above an upper limit.
+    names : tuple of str
+        The elements.
+    ids : tuple of str
+        Identifier of each sample, as in the table it came from.
+    groups : ndarray of str, shape (n,), or None
+        Samples of one group must not be parted by a split.
+    excluded : tuple of (str, str)
+        Identifier of each sample that was left out or merged, and why.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    values: np.ndarray
+    flags: np.ndarray
+    names: tuple[str, ...]
+    ids: tuple[str, ...]
+    groups: np.ndarray | None = None
+    excluded: tuple[tuple[str, str], ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def keep(self, mask: np.ndarray, why: str | Sequence[str]) -> Samples:
+        """Return the samples where `mask` is true; the others are noted as excluded.
+
+        Parameters
+        ----------
+        mask : ndarray of bool, shape (n,)
+            True for the samples that stay.
+        why : str or sequence of str
+            One reason for all, or one for each sample (those of kept samples are not read).
+        """
+        reasons = [why] * len(self) if isinstance(why, str) else list(why)
+        dropped = np.flatnonzero(~mask)
+        kept = np.flatnonzero(mask)
+        return replace(
+            self,
+            x=self.x[kept],
+            y=self.y[kept],
+            values=self.values[kept],
+            flags=self.flags[kept],
+            ids=tuple(self.ids[i] for i in kept),
+            groups=None if self.groups is None else self.groups[kept],
+            excluded=self.excluded + tuple((self.ids[i], reasons[i]) for i in dropped),
+        )
+
+    def censored_counts(self) -> list[tuple[str, int, int]]:
+        """Return for each element its name and how many values lie below and above limits."""
+        return [
+            (name, int(np.sum(self.flags[:, k] == "<")), int(np.sum(self.flags[:, k] == ">")))
+            for k, name in enumerate(self.names)
+        ]
+
+    def excluded_counts(self) -> list[tuple[str, int]]:
+        """Return how many samples were left out for each reason, most frequent first."""
+        counts: dict[str, int] = {}
+        for _, why in self.excluded:
+            counts[why] = counts.get(why, 0) + 1
+        return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+
+def read_samples(
+    path: str | Path,
+    elements: Sequence[str],
+    *,
+    lower_rule: str = "half",
+    group_field: str = "",
+) -> Samples:
+    """Read sample points from a table with the columns ``fid``, ``x``, ``y`` and fields.
+
+    Parameters
+    ----------
+    path : str or Path
+        CSV in UTF-8 (Latin-1 is taken where it is not), parted by commas, semicolons or tabs.
+    elements : sequence of str
+        The columns with concentrations.
+    lower_rule : str
+        What a value below its detection limit counts as: ``half``, ``limit``, ``zero``,
+        ``missing``. A value above an upper limit counts as that limit.
+    group_field : str
+        Column that names the group of each sample; none when empty.
+
+    Returns
+    -------
+    Samples
+        Rows without coordinates or without any of the elements are in `excluded`.
+
+    Raises
+    ------
+    FileError
+        When the table cannot be read.
+    InputError
+        When a column is missing, a field is text, or no sample is left.
+    """
+    if lower_rule not in LOWER_RULES:
+        raise InputError(
+            f"Unknown rule {lower_rule!r} for values below a detection limit; "
+            f"use one of {', '.join(LOWER_RULES)}."
+        )
+    names = tuple(elements)
+    if not names:
+        raise InputError("No element was chosen: name at least one field with concentrations.")
+    if len(set(names)) < len(names):
+        raise InputError("An element was chosen twice; name each field once.")
+    header, rows = read_table(path)
+    wanted = ["x", "y", *names, *([group_field] if group_field else [])]
+    columns = {name: _column(header, name, path) for name in wanted}
+    marks = {name: decimal_mark(row[columns[name]] for row in rows) for name in ("x", "y", *names)}
+    fid = header.index("fid") if "fid" in header else -1
+    ids = [row[fid].strip() or f"row {i}" if fid >= 0 else f"row {i}" for i, row in _counted(rows)]
+
+    def column(name: str) -> list[Censored | None]:
+        return [
+            _field(row[columns[name]], marks[name], name, ids[i - 1], i, path)
+            for i, row in _counted(rows)
+        ]
+
+    measured = {name: column(name) for name in names}
+    values = np.array(
+        [[_number(v, lower_rule) for v in measured[name]] for name in names], dtype=np.float64
+    ).T.reshape(len(rows), len(names))
+    flags = np.array(
+        [[v.kind if v else "" for v in measured[name]] for name in names], dtype="<U1"
+    ).T.reshape(len(rows), len(names))
+    places = {name: np.array([_number(v, "half") for v in column(name)]) for name in ("x", "y")}
+    groups = None
+    if group_field:
+        groups = np.array([row[columns[group_field]].strip() for row in rows], dtype=str)
+    samples = Samples(places["x"], places["y"], values, flags, names, tuple(ids), groups)
+    samples = samples.keep(np.isfinite(samples.x) & np.isfinite(samples.y), "no coordinates")
+    samples = samples.keep(np.isfinite(samples.values).any(axis=1), "no value of any element")
+    if not len(samples):
+        raise InputError(
+            f"{Path(path).name} has no sample with coordinates and a value of "
+            f"{', '.join(names)} ({len(rows)} rows were read)."
+        )
+    return samples
+
+
+def merge_duplicates(samples: Samples, rule: str = "average") -> Samples:
+    """Treat samples at exactly the same place as one sample or as one group.
+
+    Parameters
+    ----------
+    samples : Samples
+        As read.
+    rule : str
+        ``average``: the mean of their values stands at the first one, the others are noted as
+        excluded. ``group``: all stay, and `groups` holds them together (samples that already
+        share a group stay together as well).
+
+    Returns
+    -------
+    Samples
+        In the order of the first sample at each place.
+
+    Raises
+    ------
+    InputError
+        For an unknown rule.
+    """
+    if rule not in DUPLICATE_RULES:
+        raise InputError(
+            f"Unknown rule {rule!r} for samples at one place; use {' or '.join(DUPLICATE_RULES)}."
+        )
+    _, place = np.unique(np.column_stack([samples.x, samples.y]), axis=0, return_inverse=True)
+    place = place.ravel()
+    if rule == "group":
+        return replace(samples, groups=_joined(place, samples.groups))
+    first: dict[int, int] = {}
+    for i, p in enumerate(place):
+        first.setdefault(int(p), i)
+    values, flags = samples.values.copy(), samples.flags.copy()
+    for p, i in first.items():
+        members = np.flatnonzero(place == p)
+        if len(members) > 1:
+            for k in range(values.shape[1]):
+                known = members[np.isfinite(samples.values[members, k])]
+                if len(known):
+                    values[i, k] = samples.values[known, k].mean()
+                    flagged = [f for f in samples.flags[known, k] if f]
+                    flags[i, k] = flagged[0] if flagged else ""
+    mask = np.array([first[int(p)] == i for i, p in enumerate(place)], dtype=bool)
+    return replace(samples, values=values, flags=flags).keep(
+        mask, "averaged with another sample at the same place"
+    )
+
+
+def read_table(path: str | Path) -> tuple[list[str], list[list[str]]]:
+    """Read a CSV and return its header and its rows, every row as long as the header.
+
+    Raises
+    ------
+    FileError
+        When the file cannot be read.
+    InputError
+        When it has no header or a row is longer than the header.
+    """
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise FileError(f"The table {path} cannot be read: {error.strerror or error}.") from error
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("latin-1")
+    first = text.split("\n", 1)[0]
+    mark = max(",;\t", key=first.count)
+    lines = [
+        row for row in csv.reader(text.splitlines(), delimiter=mark) if any(map(str.strip, row))
+    ]
+    if not lines:
+        raise InputError(f"The table {path} is empty.")
+    header = [name.strip() for name in lines[0]]
+    rows = []
+    for number, row in _counted(lines[1:]):
+        if any(map(str.strip, row[len(header) :])):
+            raise InputError(
+                f"Row {number} of {Path(path).name} has {len(row)} fields and the header has "
+                f"{len(header)}; put fields with the separator {mark!r} in quotes."
+            )
+        rows.append((row + [""] * len(header))[: len(header)])
+    return header, rows
+
+
+def _counted(rows: Sequence[list[str]]) -> list[tuple[int, list[str]]]:
+    return list(enumerate(rows, start=1))
+
+
+def _column(header: list[str], name: str, path: str | Path) -> int:
+    """Return where a column is; coordinates may be written in capitals."""
+    if name in header:
+        return header.index(name)
+    lowered = [field.lower() for field in header]
+    if name in ("x", "y") and name in lowered:
+        return lowered.index(name)
+    raise InputError(
+        f"{Path(path).name} has no field {name!r}; its fields are {', '.join(header)}."
+    )
+
+
+def _field(
+    text: str, mark: str, name: str, fid: str, row: int, path: str | Path
+) -> Censored | None:
+    try:
+        return parse(text, decimal=mark)
+    except ValueError as error:
+        raise InputError(
+            f"Row {row} (fid {fid}) of {Path(path).name}, field {name}: {error}. "
+            "Correct the value or choose a field of numbers."
+        ) from error
+
+
+def _number(value: Censored | None, lower_rule: str) -> float:
+    number = value.resolve(lower_rule) if value else None
+    return math.nan if number is None else number
+
+
+def _joined(place: np.ndarray, groups: np.ndarray | None) -> np.ndarray:
+    """Return one label per sample such that equal places and equal groups share it."""
+    if groups is None:
+        return place.astype(str)
+    parent = list(range(len(place)))
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            parent[i] = parent[parent[i]]
+            i = parent[i]
+        return i
+
+    for labels in (place, groups):
+        seen: dict[str, int] = {}
+        for i, label in enumerate(labels):
+            parent[root(i)] = root(seen.setdefault(str(label), i))
+    return np.array([str(root(i)) for i in range(len(place))])
