@@ -1,0 +1,40 @@
+"""The toolbox *Gossan* as QGIS sees it: its algorithms and its ready models."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from qgis.core import QgsProcessingProvider
+from qgis.PyQt.QtGui import QIcon
+
+from gossan.processing_provider.groups import icon
+
+ALGORITHMS: tuple[tuple[str, str], ...] = ()
+"""Module (below this package) and class of every algorithm, in the order of the work."""
+
+
+class GossanProvider(QgsProcessingProvider):
+    """The algorithms of Gossan; loading it needs neither the engine nor any package."""
+
+    def id(self) -> str:
+        return "gossan"
+
+    def name(self) -> str:
+        return "Gossan"
+
+    def longName(self) -> str:
+        return "Gossan: find, map and check mineralisation and mining from images"
+
+    def icon(self) -> QIcon:
+        return icon("gossan")
+
+    def loadAlgorithms(self) -> None:
+        for module, class_name in ALGORITHMS:
+            found = import_module(f"gossan.processing_provider.{module}")
+            self.addAlgorithm(getattr(found, class_name)())
+
+    def supportedOutputRasterLayerExtensions(self) -> list[str]:
+        return ["tif", "tiff"]
+
+    def defaultRasterFileExtension(self) -> str:
+        return "tif"
