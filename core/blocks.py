@@ -417,7 +417,7 @@ class _Pipeline(Generic[_Read, _Computed]):
     def _guarded(self, loop: Callable[[], None]) -> None:
         try:
             loop()
-        except BaseException as problem:  # handed to the caller, who raises it
+        except BaseException as problem:  # noqa: BLE001 - handed to the caller, who raises it
             self._events.put(_Event("failed", -1, problem))
 
     def _read_all(self) -> None:
