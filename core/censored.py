@@ -198,11 +198,10 @@ def _number(text: str, decimal: str) -> tuple[float, str]:
         raise ValueError(f"{text!r} is not a number")
     digits = match.group(0).replace(" ", "")
     if grouped:
-        decimal = max(digits.rfind("."), digits.rfind(","))
-        mark = digits[decimal] if decimal >= 0 else ""
-        if mark and digits.count(mark) == 1:
-            whole = digits[:decimal].replace(",", "").replace(".", "")
-            digits = f"{whole}.{digits[decimal + 1 :]}"
+        last = max(digits.rfind("."), digits.rfind(","))
+        if last >= 0 and digits.count(digits[last]) == 1:
+            whole = digits[:last].replace(",", "").replace(".", "")
+            digits = f"{whole}.{digits[last + 1 :]}"
         else:
             digits = digits.replace(",", "").replace(".", "")
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -202,8 +203,8 @@ def merge_duplicates(samples: Samples, rule: str = "average") -> Samples:
     for i, p in enumerate(place):
         first.setdefault(int(p), i)
     values, flags = samples.values.copy(), samples.flags.copy()
-    for p, i in first.items():
-        members = np.flatnonzero(place == p)
+    for position, i in first.items():
+        members = np.flatnonzero(place == position)
         if len(members) > 1:
             for k in range(values.shape[1]):
                 known = members[np.isfinite(samples.values[members, k])]
@@ -237,9 +238,8 @@ def read_table(path: str | Path) -> tuple[list[str], list[list[str]]]:
         text = content.decode("latin-1")
     first = text.split("\n", 1)[0]
     mark = max(",;\t", key=first.count)
-    lines = [
-        row for row in csv.reader(text.splitlines(), delimiter=mark) if any(map(str.strip, row))
-    ]
+    table = csv.reader(io.StringIO(text, newline=""), delimiter=mark)
+    lines = [row for row in table if any(map(str.strip, row))]
     if not lines:
         raise InputError(f"The table {path} is empty.")
     header = [name.strip() for name in lines[0]]
