@@ -1,7 +1,13 @@
 """Gossan: find, map and check mineralisation and mining from images, in QGIS."""
 
+from __future__ import annotations
 
-def classFactory(iface):  # noqa: N802 - the name that QGIS calls
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def classFactory(iface: Any) -> Any:  # noqa: N802 - the name that QGIS calls
     """Return the plugin; ``iface`` is None where QGIS runs without a window."""
     from gossan.plugin.gossan_plugin import GossanPlugin
 

@@ -2,9 +2,40 @@
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Callable
+from difflib import get_close_matches
+from typing import Any
+
+from gossan.core.errors import InputError
+
 JOBS: dict[str, str] = {
     "abundances.estimate": "gossan.models.abundances.jobs:estimate",
     "spectra.map_angles": "gossan.models.spectra.jobs:map_angles",
     "spectra.resample_library": "gossan.models.spectra.jobs:resample_library",
+    "engine.diagnose": "gossan.engine.diagnose:diagnose",
+    "selftest.sleep": "gossan.engine.selftest:sleep",
+    "selftest.stubborn": "gossan.engine.selftest:stubborn",
+    "selftest.fail": "gossan.engine.selftest:fail",
+    "selftest.crash": "gossan.engine.selftest:crash",
+    "selftest.memory": "gossan.engine.selftest:memory",
+    "selftest.print": "gossan.engine.selftest:print_everywhere",
 }
 """Name of each job and where its function is, as ``module:function``."""
+
+
+def load(name: str) -> Callable[..., Any]:
+    """Return the function of a job; imports its module, and nothing else, on first use.
+
+    Raises
+    ------
+    InputError
+        If there is no job of that name.
+    """
+    if name not in JOBS:
+        similar = get_close_matches(name, JOBS, n=1)
+        hint = f" Did you mean '{similar[0]}'?" if similar else ""
+        raise InputError(f"The engine has no job named '{name}'.{hint}")
+    module, _, function = JOBS[name].partition(":")
+    loaded: Callable[..., Any] = getattr(importlib.import_module(module), function)
+    return loaded

@@ -1,0 +1,526 @@
+"""QGIS's side of the boundary: `run_job` starts the engine, talks to it, and keeps it warm.
+
+Algorithms run in changing threads, and a ``QProcess`` belongs to one. All engines therefore live in
+one thread with an event loop; the thread that runs an algorithm exchanges lines with its engine
+through a queue, and looks twenty times a second whether the user wants to stop.
+"""
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import math
+import os
+import queue
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qgis.PyQt.QtCore import (
+    QCoreApplication,
+    QObject,
+    QProcess,
+    QProcessEnvironment,
+    QThread,
+    pyqtSignal,
+    pyqtSlot,
+)
+
+from gossan.engine import environment, protocol
+from gossan.engine.version import ROOT, gossan_version
+
+POLL_SECONDS = 0.05
+START_SECONDS = 60.0
+CANCEL_SECONDS = 1.5
+KILL_SECONDS = 0.4
+STOP_MILLISECONDS = 1000
+SIGKILL = 9
+LOG_LINES = 30
+
+_VERSION = gossan_version()
+"""As this process loaded it; the files may have been replaced by an upgrade since."""
+
+_job_ids = itertools.count(1)
+
+
+class EngineError(Exception):
+    """A job failed, or the engine did; `kind` says how, `detail` has the engine's last words.
+
+    `kind` is the name of the error that the job raised (such as ``InputError`` or ``MemoryError``),
+    ``internal`` for one that nobody foresaw, or, where the engine itself is at fault: ``missing``,
+    ``unfinished``, ``stale``, ``version``, ``start``, ``crash``, ``killed``, ``protocol``,
+    ``stopped``.
+    """
+
+    def __init__(self, kind: str, message: str, detail: str = "") -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+        self.detail = detail
+
+
+class EngineCancelled(Exception):  # noqa: N818 - not an error: the user's wish
+    """The user has cancelled the job."""
+
+
+def run_job(name: str, parameters: dict[str, Any], feedback: Any = None) -> dict[str, Any]:
+    """Run a job in the engine and return its result; blocks the calling thread.
+
+    Parameters
+    ----------
+    name : str
+        The job's name in ``models/registry.py``.
+    parameters : dict
+        Its keyword parameters: texts, numbers, lists, dicts, None.
+    feedback : QgsProcessingFeedback, optional
+        Receives progress, messages and warnings, and says whether the user has cancelled.
+
+    Raises
+    ------
+    EngineError
+        If the job fails or the engine is missing, cannot start, or ends.
+    EngineCancelled
+        If the user cancels; within two seconds, even if the job does not listen.
+    """
+    job = protocol.Job(next(_job_ids), name, parameters)
+    line = protocol.encode(job)
+    engine = _engines.take()
+    conversation = _Conversation(engine, job, feedback)
+    try:
+        conversation.greet()
+        engine.send(line)
+        value = conversation.listen()
+    except _Stubborn:
+        _engines.discard(engine)
+        _remove_leftovers(parameters, engine)
+        raise EngineCancelled("Cancelled.") from None
+    except EngineError as error:
+        if error.detail and feedback is not None:
+            feedback.pushConsoleInfo(error.detail)
+        raise
+    finally:
+        if conversation.finished:
+            _engines.give_back(engine)
+        else:
+            _engines.discard(engine)
+    return value
+
+
+def shutdown() -> None:
+    """Stop all engines and the thread they live in; the next `run_job` starts anew."""
+    _engines.shutdown()
+
+
+def location() -> environment.Location:
+    """Return where the engine's environment is, or would be."""
+    return environment.locate(profile_folder())
+
+
+def state() -> environment.State:
+    """Return whether the engine can start, with a sentence for people."""
+    return environment.state(location())
+
+
+def profile_folder() -> Path | None:
+    """Return the folder of the user's QGIS profile; None before QGIS has chosen one."""
+    from qgis.core import QgsApplication
+
+    folder = QgsApplication.qgisSettingsDirPath()
+    return Path(folder) if folder else None
+
+
+# ---------------------------------------------------------------- one job
+
+
+class _Stubborn(Exception):  # noqa: N818 - becomes EngineCancelled
+    """The job did not obey in time."""
+
+
+class _Conversation:
+    """What is said between sending a job and its end."""
+
+    def __init__(self, engine: _Engine, job: protocol.Job, feedback: Any) -> None:
+        self._engine = engine
+        self._job = job
+        self._feedback = feedback
+        self.finished = False
+        """Whether the job has ended and the engine is free for another."""
+
+    def greet(self) -> None:
+        """Wait until a new engine has said hello, and check that it is of this version."""
+        deadline = time.monotonic() + START_SECONDS
+        while self._engine.hello is None:
+            message = self._receive()
+            if isinstance(message, protocol.Hello):
+                _check_version(message)
+                self._engine.hello = message
+            elif self._cancelled():
+                raise _Stubborn
+            elif time.monotonic() > deadline:
+                raise EngineError(
+                    "start",
+                    f"The engine ({self._engine.python}) did not answer within "
+                    f"{START_SECONDS:.0f} s. See the log; setting the engine up again may help.",
+                    self._engine.last_words(),
+                )
+
+    def listen(self) -> dict[str, Any]:
+        """Pass on what the job says until it ends, and return its result."""
+        deadline = math.inf
+        while True:
+            if deadline == math.inf and self._cancelled():
+                self._engine.send(protocol.encode(protocol.Cancel(self._job.id)))
+                deadline = time.monotonic() + CANCEL_SECONDS
+            if time.monotonic() > deadline:
+                raise _Stubborn
+            message = self._receive()
+            if message is None or getattr(message, "id", None) != self._job.id:
+                continue
+            if isinstance(message, (protocol.Result, protocol.Failure, protocol.Cancelled)):
+                self.finished = True
+                return self._conclude(message, cancelled=deadline != math.inf)
+            self._pass_on(message)
+
+    def _conclude(self, message: protocol.AnyMessage, *, cancelled: bool) -> dict[str, Any]:
+        if cancelled or isinstance(message, protocol.Cancelled):
+            raise EngineCancelled("Cancelled.")
+        if isinstance(message, protocol.Failure):
+            detail = ""
+            if message.kind == "internal":
+                time.sleep(POLL_SECONDS)  # the log comes by another pipe and may be behind
+                detail = self._engine.last_words()
+            raise EngineError(message.kind, message.message, detail)
+        return message.value
+
+    def _pass_on(self, message: protocol.AnyMessage) -> None:
+        if self._feedback is None:
+            return
+        if isinstance(message, protocol.Fraction) and message.value is not None:
+            self._feedback.setProgress(100.0 * message.value)
+        elif isinstance(message, protocol.Message):
+            self._feedback.pushInfo(message.text)
+        elif isinstance(message, protocol.Warn):
+            self._feedback.pushWarning(message.text)
+
+    def _receive(self) -> protocol.AnyMessage | None:
+        """Return the next message, or None if there is none for the moment."""
+        try:
+            item = self._engine.items.get(timeout=POLL_SECONDS)
+        except queue.Empty:
+            return None
+        if isinstance(item, _Ended):
+            raise _explain(item, self._engine, self._job.name)
+        try:
+            return protocol.decode(item)
+        except protocol.ProtocolError as error:
+            if self._engine.hello is None:  # a wrapper around Python may print a banner
+                self._engine.note(item)
+                return None
+            raise EngineError(
+                "protocol",
+                "The engine said something that is not a message, so its answer cannot be trusted; "
+                "it was stopped. Run the step again, and report it if that happens twice.",
+                str(error),
+            ) from error
+
+    def _cancelled(self) -> bool:
+        return self._feedback is not None and self._feedback.isCanceled()
+
+
+def _check_version(hello: protocol.Hello) -> None:
+    if (hello.protocol, hello.version) != (protocol.PROTOCOL, _VERSION):
+        raise EngineError(
+            "version",
+            f"The engine is of Gossan {hello.version}, QGIS has loaded Gossan {_VERSION}: the "
+            "plugin was upgraded while QGIS was running. Start QGIS again.",
+        )
+
+
+def _explain(ended: _Ended, engine: _Engine, job: str) -> EngineError:
+    """Return the error that says why the engine is gone and what to do."""
+    detail = engine.last_words()
+    if ended.stopped:
+        return EngineError("stopped", "The engine was stopped because Gossan was unloaded.")
+    if ended.failed_to_start:
+        return EngineError(
+            "start",
+            f"The engine could not be started: {engine.python}: {ended.reason}. "
+            f"{environment.HOW_TO_SET_UP}",
+            detail,
+        )
+    if engine.hello is None:
+        return EngineError(
+            "start",
+            f"The engine ({engine.python}) ended before it was ready. The log has its last words. "
+            f"{environment.HOW_TO_SET_UP}",
+            detail,
+        )
+    if ended.crashed and ended.code == SIGKILL and os.name == "posix":
+        return EngineError(
+            "killed",
+            f"The engine was killed from outside during '{job}'. The system does that when memory "
+            "runs out: give a smaller memory budget, use fewer bands or a smaller part of the "
+            "image, or close other programs, and run again.",
+            detail,
+        )
+    return EngineError(
+        "crash",
+        f"The engine ended unexpectedly during '{job}' (code {ended.code}). QGIS and its project "
+        "are not affected; the next run starts a new engine. The log has its last words.",
+        detail,
+    )
+
+
+def _remove_leftovers(parameters: dict[str, Any], engine: _Engine) -> None:
+    """Remove the half-written outputs of an engine that had to be killed."""
+    if engine.hello is None:
+        return
+    for value in parameters.values():
+        if isinstance(value, str) and os.path.isabs(value):
+            folder = Path(value).parent
+            for part in folder.glob(f".*.{engine.hello.pid}.gossan-part"):
+                part.unlink(missing_ok=True)
+
+
+# ---------------------------------------------------------------- one engine
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """The process is gone."""
+
+    code: int = 0
+    crashed: bool = False
+    failed_to_start: bool = False
+    stopped: bool = False
+    reason: str = ""
+
+
+class _Engine(QObject):
+    """One child process; lives in the engines' thread, its public methods work from any thread."""
+
+    _start_wanted = pyqtSignal()
+    _send_wanted = pyqtSignal(object)
+    _kill_wanted = pyqtSignal()
+    _stop_wanted = pyqtSignal()
+
+    def __init__(self, python: Path, thread: QThread) -> None:
+        super().__init__()
+        self.python = python
+        self.hello: protocol.Hello | None = None
+        self.items: queue.Queue[bytes | _Ended] = queue.Queue()
+        self.gone = threading.Event()
+        self._words: deque[str] = deque(maxlen=LOG_LINES)
+        self._unfinished = b""
+        self._stopping = False
+        self._process: QProcess | None = None
+        self.moveToThread(thread)
+        self._start_wanted.connect(self._on_start)
+        self._send_wanted.connect(self._on_send)
+        self._kill_wanted.connect(self._on_kill)
+        self._stop_wanted.connect(self._on_stop)
+
+    def start(self) -> None:
+        """Start the process; it says hello when it is ready."""
+        self._start_wanted.emit()
+
+    def send(self, line: bytes) -> None:
+        """Write one line to it."""
+        self._send_wanted.emit(line)
+
+    def kill(self) -> None:
+        """End it at once; `gone` tells when it is."""
+        self._kill_wanted.emit()
+
+    def stop(self) -> None:
+        """Ask it to end, and end it if it does not; `gone` tells when it has."""
+        self._stopping = True
+        self._stop_wanted.emit()
+
+    def note(self, line: bytes) -> None:
+        """Keep a line for the log."""
+        self._words.append(line.decode("utf-8", "replace").rstrip())
+
+    def forget_words(self) -> None:
+        """Start the log anew for another job."""
+        self._words.clear()
+
+    def last_words(self) -> str:
+        """Return the last lines that it wrote to standard error."""
+        return "\n".join(list(self._words))
+
+    @pyqtSlot()
+    def _on_start(self) -> None:
+        system = QProcessEnvironment.systemEnvironment()
+        variables = environment.child_environment(
+            dict(
+                variable.split("=", 1) for variable in system.toStringList() if "=" in variable[1:]
+            )
+        )
+        cleaned = QProcessEnvironment()
+        for name, value in variables.items():
+            cleaned.insert(name, value)
+        process = QProcess(self)
+        process.setProcessEnvironment(cleaned)
+        process.setProgram(str(self.python))
+        process.setArguments(["-I", str(ROOT / "engine" / "server.py")])
+        process.readyReadStandardOutput.connect(self._on_output)
+        process.readyReadStandardError.connect(self._on_words)
+        process.finished.connect(self._on_finished)
+        process.errorOccurred.connect(self._on_error)
+        self._process = process
+        process.start()
+
+    @pyqtSlot(object)
+    def _on_send(self, line: bytes) -> None:
+        if self._process is not None:
+            self._process.write(line)
+
+    @pyqtSlot()
+    def _on_kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+
+    @pyqtSlot()
+    def _on_stop(self) -> None:
+        process = self._process
+        if process is None:
+            self.gone.set()
+            return
+        process.closeWriteChannel()
+        if not process.waitForFinished(STOP_MILLISECONDS):
+            process.kill()
+            process.waitForFinished(STOP_MILLISECONDS)
+
+    @pyqtSlot()
+    def _on_output(self) -> None:
+        if self._process is None:
+            return
+        *lines, self._unfinished = (
+            self._unfinished + bytes(self._process.readAllStandardOutput())
+        ).split(b"\n")
+        for line in lines:
+            self.items.put(line)
+
+    @pyqtSlot()
+    def _on_words(self) -> None:
+        if self._process is not None:
+            for line in bytes(self._process.readAllStandardError()).splitlines():
+                self.note(line)
+
+    @pyqtSlot(int, QProcess.ExitStatus)
+    def _on_finished(self, code: int, status: QProcess.ExitStatus) -> None:
+        self._on_output()
+        self._on_words()
+        crashed = status == QProcess.ExitStatus.CrashExit
+        self._end(_Ended(code=code, crashed=crashed, stopped=self._stopping))
+
+    @pyqtSlot(QProcess.ProcessError)
+    def _on_error(self, error: QProcess.ProcessError) -> None:
+        if error == QProcess.ProcessError.FailedToStart and self._process is not None:
+            self._end(_Ended(failed_to_start=True, reason=self._process.errorString()))
+
+    def _end(self, ended: _Ended) -> None:
+        if self._process is not None:
+            self._process.deleteLater()
+            self._process = None
+        self.items.put(ended)
+        self.gone.set()
+
+
+# ---------------------------------------------------------------- all engines
+
+
+class _Engines:
+    """The engines of this process: one warm for the next run, more while several jobs run."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._thread: QThread | None = None
+        self._idle: list[_Engine] = []
+        self._busy: list[_Engine] = []
+        self._leaving: list[_Engine] = []
+        # An engine is held here until its process is gone: Qt would end it with its object.
+
+    def take(self) -> _Engine:
+        """Return a warm engine, or start one.
+
+        Raises
+        ------
+        EngineError
+            If the engine is not set up, or is out of date.
+        """
+        where = location()
+        with self._lock:
+            self._idle = [engine for engine in self._idle if not engine.gone.is_set()]
+            self._leaving = [engine for engine in self._leaving if not engine.gone.is_set()]
+            for engine in self._idle:
+                if engine.python == where.python:
+                    self._idle.remove(engine)
+                    self._busy.append(engine)
+                    engine.forget_words()
+                    return engine
+            found = environment.state(where)
+            if not found.ready:
+                raise EngineError(found.kind, found.sentence)
+            engine = _Engine(where.python, self._running_thread())
+            self._busy.append(engine)
+            engine.start()
+            return engine
+
+    def give_back(self, engine: _Engine) -> None:
+        """Keep an engine for the next run, unless one is waiting already."""
+        with self._lock:
+            if engine not in self._busy:
+                return
+            self._busy.remove(engine)
+            if not self._idle:
+                self._idle.append(engine)
+                return
+            self._leaving.append(engine)
+        engine.stop()
+
+    def discard(self, engine: _Engine) -> None:
+        """End an engine that cannot be used any more."""
+        with self._lock:
+            if engine not in self._busy:
+                return
+            self._busy.remove(engine)
+            self._leaving.append(engine)
+        engine.kill()
+        engine.gone.wait(KILL_SECONDS)
+
+    def shutdown(self) -> None:
+        """Stop everything."""
+        with self._lock:
+            engines = self._idle + self._busy + self._leaving
+            thread = self._thread
+            self._idle, self._busy, self._leaving, self._thread = [], [], [], None
+            if thread is None:
+                return
+            for engine in engines:
+                engine.stop()
+        for engine in engines:
+            engine.gone.wait(3 * STOP_MILLISECONDS / 1000)
+        thread.quit()
+        thread.wait()
+        atexit.unregister(self.shutdown)
+
+    def _running_thread(self) -> QThread:
+        """Return the thread in which all engines live."""
+        if self._thread is None:
+            thread = QThread()
+            thread.setObjectName("Gossan's engines")
+            application = QCoreApplication.instance()
+            thread.moveToThread(application.thread())
+            application.aboutToQuit.connect(self.shutdown)
+            atexit.register(self.shutdown)
+            thread.start()
+            self._thread = thread
+        return self._thread
+
+
+_engines = _Engines()

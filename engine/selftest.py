@@ -1,0 +1,56 @@
+"""Tiny jobs that misbehave on purpose, so that the boundary can be tested where it runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from gossan.core.errors import InputError
+from gossan.core.progress import Progress
+
+
+def sleep(progress: Progress, *, seconds: float = 1.0, steps: int = 100) -> dict[str, float]:
+    """Do nothing for so many seconds, report progress, and stop when cancelled."""
+    progress.say(f"Sleeping {seconds} s")
+    for step in range(steps):
+        progress.fraction(step / steps)
+        time.sleep(seconds / steps)
+    progress.fraction(1.0)
+    return {"seconds": seconds}
+
+
+def stubborn(progress: Progress, *, seconds: float = 60.0) -> dict[str, float]:
+    """Do nothing for so many seconds and never look whether the user wants to stop."""
+    progress.say("Not listening")
+    time.sleep(seconds)
+    return {"seconds": seconds}
+
+
+def fail(progress: Progress, *, sentence: str, expected: bool = True) -> None:
+    """Fail with an error that users can act on, or with one that nobody foresaw."""
+    progress.warn("About to fail")
+    if expected:
+        raise InputError(sentence)
+    raise ZeroDivisionError(sentence)
+
+
+def crash(progress: Progress) -> None:
+    """End the process as a fault in a compiled library does."""
+    progress.say("Crashing")
+    os.abort()
+
+
+def memory(progress: Progress) -> None:
+    """Ask for more memory than any machine has."""
+    progress.say("Asking for memory")
+    bytearray(1 << 62)
+
+
+def print_everywhere(progress: Progress, *, text: str) -> dict[str, str]:
+    """Write to standard output in all the ways that libraries do."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+    os.write(1, text.encode() + b"\n")
+    progress.say("Printed")
+    return {"text": text}
