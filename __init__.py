@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
+from typing import Any
 
 
 def classFactory(iface: Any) -> Any:  # noqa: N802 - the name that QGIS calls

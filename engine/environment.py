@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,9 +22,13 @@ STAMP = "gossan-engine.json"
 """File in the environment that says from which lock files it was completed."""
 
 HOW_TO_SET_UP = (
-    "Set it up once: in QGIS with the menu Gossan > Set up the engine…, "
+    "Set it up once: in QGIS with the menu Plugins > Gossan > Set up the engine…, "
     "in a checkout with ./run setup."
 )
+
+DOWNLOAD_MEGABYTES = {"engine": 190, "networks": 700}
+DISK_MEGABYTES = {"engine": 750, "networks": 2200}
+"""Roughly what each part takes (measured on Linux, Python 3.11)."""
 
 _MISLEADING_PREFIXES = ("PROJ_", "GDAL_", "PYTHON")
 _MISLEADING = ("__PYVENV_LAUNCHER__",)
@@ -338,10 +343,11 @@ def read_probe(printed: str | None) -> tuple[int, int] | None:
 
 @dataclass(frozen=True)
 class Step:
-    """One command of the set-up and what it does, for people."""
+    """One command of the set-up, what it does for people, and how many packages it installs."""
 
     description: str
     command: list[str]
+    packages: int = 0
 
 
 def setup_steps(
@@ -351,7 +357,6 @@ def setup_steps(
     networks: bool = False,
     test: bool = False,
     wheels: str = "",
-    proxy: str = "",
     root: Path = ROOT,
 ) -> list[Step]:
     """Return the commands that make or complete an environment; each may be repeated.
@@ -368,8 +373,6 @@ def setup_steps(
         Whether to add what networks need, and what tests and benchmarks need.
     wheels : str
         Folder of wheels to install from where there is no network; empty to download.
-    proxy : str
-        ``http://user:password@host:port`` to download through; empty for none.
     root : Path
         Folder of the plugin.
     """
@@ -378,12 +381,13 @@ def setup_steps(
     install = [*pip, "install", "--progress-bar", "off"]
     if wheels:
         install += ["--no-index", "--find-links", wheels]
-    if proxy:
-        install += ["--proxy", proxy]
+    # The Python that an environment was made with may be gone since; its links stay broken.
+    broken = (folder / "pyvenv.cfg").exists() and not python_of(folder).exists()
+    clear = ["--clear"] if broken else []
     steps = [
         Step(
             f"Making an environment for Python {base.version[0]}.{base.version[1]}",
-            [base.path, "-I", "-m", "venv", str(folder)],
+            [base.path, "-I", "-m", "venv", *clear, str(folder)],
         )
     ]
     for lock in lock_files(base.version, networks=networks, test=test, root=root):
@@ -393,6 +397,7 @@ def setup_steps(
             Step(
                 f"Installing {_WHAT[kind]} ({_count(lock)} packages)",
                 [*install, *only_binary, "-r", str(lock)],
+                _count(lock),
             )
         )
     if test:
@@ -414,6 +419,31 @@ _WHAT = {
 def _count(lock: Path) -> int:
     lines = lock.read_text(encoding="utf-8").splitlines()
     return sum(bool(line.strip()) and not line.lstrip().startswith("#") for line in lines)
+
+
+def space_problem(folder: Path, *, networks: bool = False) -> str:
+    """Return a sentence where the disk has no room for the environment, else an empty text."""
+    existing = next((parent for parent in folder.resolve().parents if parent.exists()), None)
+    needed = DISK_MEGABYTES["engine"] + DISK_MEGABYTES["networks"] * networks
+    free = shutil.disk_usage(existing).free // 10**6 if existing else needed
+    if free >= needed:
+        return ""
+    return (
+        f"The engine needs about {needed} MB in {folder}, but only {free} MB are free there. "
+        "Make room and start again."
+    )
+
+
+def setup_environment(base: Mapping[str, str], *, proxy: str = "") -> dict[str, str]:
+    """Return the variables for the steps of the set-up.
+
+    `proxy` is ``http://user:password@host:port`` or empty; it travels as a variable, because other
+    users of a machine can read command lines.
+    """
+    variables = child_environment(base)
+    if proxy:
+        variables["PIP_PROXY"] = proxy
+    return variables
 
 
 def child_environment(base: Mapping[str, str]) -> dict[str, str]:

@@ -31,7 +31,7 @@ def main() -> int:
     """Carry the steps out one by one and stamp the environment at the end."""
     arguments = _arguments()
     folder = Path(arguments.create).resolve()
-    variables = environment.child_environment(os.environ)
+    variables = environment.setup_environment(os.environ, proxy=arguments.proxy)
     try:
         base = environment.find_base_python(lambda command: _ask(command, variables))
         # What was once installed stays wanted, or a plain setup after one with networks would leave
@@ -46,8 +46,13 @@ def main() -> int:
         return 1
     if environment.fulfils(stamp, locks) and environment.python_of(folder).exists():
         return 0
+    if environment.read_stamp(folder) is None:
+        problem = environment.space_problem(folder, networks=networks)
+        if problem:
+            _say(problem)
+            return 1
     steps = environment.setup_steps(
-        base, folder, networks=networks, test=test, wheels=arguments.wheels, proxy=arguments.proxy
+        base, folder, networks=networks, test=test, wheels=arguments.wheels
     )
     for number, step in enumerate(steps, 1):
         _say(f"[{number}/{len(steps)}] {step.description} …")
