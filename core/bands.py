@@ -1,4 +1,4 @@
-"""What a band is: name, centre wavelength, width and bad flag; finding the bands that are needed."""
+"""What a band is: name, centre wavelength, width, bad flag; finding the bands that are needed."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ __all__ = [
     "Band",
     "canonical_name",
     "match",
-    "require_wavelengths",
     "read_bands",
+    "require_wavelengths",
     "usable",
     "wavelengths_of",
 ]

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 import numpy as np
+from affine import Affine
 from rasterio.crs import CRS
 from rasterio.enums import Resampling
 from rasterio.vrt import WarpedVRT
@@ -213,8 +214,8 @@ def _on_grid(raster: Raster, grid: RasterInfo, *, nearest: bool) -> Raster:
 
 
 def _bounds(info: RasterInfo) -> tuple[float, float, float, float]:
-    assert info.transform is not None
-    corners = [info.transform * (c, r) for c in (0, info.width) for r in (0, info.height)]
+    transform = info.transform or Affine.identity()
+    corners = [transform * (c, r) for c in (0, info.width) for r in (0, info.height)]
     xs, ys = zip(*corners)
     return min(xs), min(ys), max(xs), max(ys)
 

@@ -63,6 +63,8 @@ class RasterWriter:
         Class value -> (red, green, blue), 0 to 255.
     units : str or None
         Unit of the values, such as ``mg/kg``.
+    scale : float or None
+        Value = stored number x scale, as the file's metadata will say; `write` takes the numbers.
 
     Raises
     ------
@@ -89,6 +91,7 @@ class RasterWriter:
         categories: Mapping[int, str] | None = None,
         colours: Mapping[int, tuple[int, int, int]] | None = None,
         units: str | None = None,
+        scale: float | None = None,
     ) -> None:
         self.path = os.fspath(path)
         self.height, self.width = int(height), int(width)
@@ -100,6 +103,7 @@ class RasterWriter:
         self._wavelengths = None if wavelengths is None else [float(w) for w in wavelengths]
         self._fwhm = None if fwhm is None else [float(w) for w in fwhm]
         self._categories, self._colours, self._units = categories, colours, units
+        self._scale = scale
         self._stack = contextlib.ExitStack()
         self._dataset: Any = None
         self._part: Path | None = None
@@ -212,6 +216,8 @@ class RasterWriter:
         dataset = self._dataset
         if self._tags:
             dataset.update_tags(**self._tags)
+        if self._scale is not None:
+            dataset.scales = [self._scale] * len(self.bands)
         for number, name in enumerate(self.bands, start=1):
             dataset.set_band_description(number, name)
             if self._units:

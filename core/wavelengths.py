@@ -107,7 +107,7 @@ def to_nanometres(
 
 
 def parse_list(text: str) -> list[str]:
-    """Split an ENVI list ``{a, b, c}`` (or a plain comma- or blank-separated one) into its items."""
+    """Split an ENVI list ``{a, b, c}``, or a plain one with commas or blanks, into its items."""
     body = text.strip()
     if body.startswith("{"):
         body = body[1:]

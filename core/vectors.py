@@ -1,0 +1,156 @@
+"""Writing points and polygons as GeoJSON that QGIS and GDAL read."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import zip_longest
+from typing import Any
+
+import numpy as np
+from affine import Affine
+from rasterio.crs import CRS
+from rasterio.features import shapes
+
+from gossan.core.errors import InputError
+from gossan.core.files import write_then_rename
+
+_ABSENT: Any = object()
+
+
+def write_features(
+    path: str | os.PathLike[str],
+    rows: Iterable[Mapping[str, Any]],
+    geometries: Iterable[Mapping[str, Any] | None],
+    *,
+    fields: Mapping[str, type] | None = None,
+    crs_wkt: str | None = None,
+    name: str | None = None,
+) -> int:
+    """Write features one by one; the file appears when the last one is written.
+
+    Parameters
+    ----------
+    path : path
+        The output, ``.geojson``.
+    rows : iterable of mapping
+        Fields of each feature: texts, numbers, booleans or None.
+    geometries : iterable of mapping or None
+        One for each row: GeoJSON geometries, as `point` and `polygons` give them.
+    fields : mapping of name to type, or None
+        The fields in their order with ``int``, ``float``, ``str`` or ``bool``; every feature gets
+        all of them, None where a row has none. Without it every row must have the same fields.
+    crs_wkt : str or None
+        CRS of the coordinates. Without an EPSG (or other authority's) code it is written as WKT,
+        which GDAL does not take up from GeoJSON; a sidecar ``.qpj`` tells QGIS.
+    name : str or None
+        Name of the layer.
+
+    Returns
+    -------
+    int
+        Number of features written.
+
+    Raises
+    ------
+    InputError
+        When there are not as many geometries as rows, or a row lacks a field or has another one.
+    FileError
+        When the output cannot be written there.
+    """
+    head: dict[str, Any] = {"type": "FeatureCollection"}
+    if name:
+        head["name"] = name
+    if crs_wkt:
+        head["crs"] = {"type": "name", "properties": {"name": _crs_name(crs_wkt)}}
+    count = 0
+    columns = None if fields is None else dict(fields)
+    pairs = zip_longest(rows, geometries, fillvalue=_ABSENT)
+    with write_then_rename(path) as part, open(part, "w", encoding="utf-8") as stream:
+        stream.write(json.dumps(head, ensure_ascii=False)[:-1] + ', "features": [\n')
+        for row, geometry in pairs:
+            if row is _ABSENT or geometry is _ABSENT:
+                raise InputError(f"{path}: there are not as many geometries as rows.")
+            if columns is None:
+                columns = dict.fromkeys(row, object)
+            feature = {
+                "type": "Feature",
+                "properties": _properties(row, columns, count, path, complete=fields is None),
+                "geometry": geometry,
+            }
+            text = json.dumps(feature, ensure_ascii=False, allow_nan=False)
+            stream.write((",\n" if count else "") + text)
+            count += 1
+        stream.write("\n]}\n")
+    return count
+
+
+def point(x: float, y: float) -> dict[str, Any]:
+    """Return a point as a GeoJSON geometry."""
+    return {"type": "Point", "coordinates": [float(x), float(y)]}
+
+
+def polygons(
+    classes: np.ndarray, transform: Affine | None, *, nodata: int = 0, connectivity: int = 4
+) -> Iterator[tuple[dict[str, Any], int]]:
+    """Outline the connected areas of equal class.
+
+    Parameters
+    ----------
+    classes : ndarray (rows, columns), integer
+        Class of each pixel.
+    transform : Affine or None
+        From (column, row) to coordinates; None for pixel coordinates.
+    nodata : int
+        Class that gets no polygon.
+    connectivity : int
+        4, or 8 where pixels that touch at a corner belong together.
+
+    Yields
+    ------
+    geometry : dict
+        GeoJSON polygon.
+    value : int
+        Its class.
+    """
+    placed = Affine.identity() if transform is None else transform
+    for geometry, value in shapes(
+        classes, mask=classes != nodata, connectivity=connectivity, transform=placed
+    ):
+        yield geometry, int(value)
+
+
+def _crs_name(crs_wkt: str) -> str:
+    crs = CRS.from_wkt(crs_wkt)
+    authority = crs.to_authority()
+    if authority:
+        return f"urn:ogc:def:crs:{authority[0]}::{authority[1]}"
+    return crs_wkt
+
+
+def _properties(
+    row: Mapping[str, Any],
+    columns: Mapping[str, type],
+    number: int,
+    path: str | os.PathLike[str],
+    *,
+    complete: bool,
+) -> dict[str, Any]:
+    odd = set(row) ^ set(columns) if complete else set(row) - set(columns)
+    if odd:
+        raise InputError(
+            f"{path}, feature {number + 1}: the fields {', '.join(sorted(odd))} are not those of "
+            "the other features."
+        )
+    return {name: _plain(row.get(name), kind) for name, kind in columns.items()}
+
+
+def _plain(value: Any, kind: type) -> Any:
+    """Turn NumPy scalars into Python's, and what JSON cannot say into null."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    return value if kind is object else kind(value)
