@@ -19,6 +19,8 @@ from gossan.core.files import write_then_rename
 
 _ABSENT: Any = object()
 
+_KINDS = {bool: "boolean", int: "integer", float: "real", str: "text"}
+
 
 def write_features(
     path: str | os.PathLike[str],
@@ -63,6 +65,9 @@ def write_features(
     head: dict[str, Any] = {"type": "FeatureCollection"}
     if name:
         head["name"] = name
+    if fields is not None:
+        # GeoJSON has no schema: the toolbox reads it here, for columns that hold nothing but null.
+        head["fields"] = [{"name": key, "type": _KINDS[kind]} for key, kind in fields.items()]
     if crs_wkt:
         head["crs"] = {"type": "name", "properties": {"name": _crs_name(crs_wkt)}}
     count = 0

@@ -106,12 +106,13 @@ class DeclaredAlgorithm(QgsProcessingAlgorithm):
         advanced : bool
             Whether the dialog shows it under *Advanced parameters* only.
         """
+        name = parameter.name()
         parameter.setHelp(tip)
         if advanced:
             flag = QgsProcessingParameterDefinition.Flag.FlagAdvanced
             parameter.setFlags(parameter.flags() | flag)
         if not self.addParameter(parameter):
-            raise ValueError(f"{self.ID} has the parameter {parameter.name()} twice.")
+            raise ValueError(f"{self.ID} has the parameter {name} twice.")
 
     def add_choice(
         self,

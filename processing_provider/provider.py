@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from qgis.core import QgsApplication, QgsProcessingProvider
+from qgis.core import QgsProcessingProvider
 from qgis.PyQt.QtGui import QIcon
 
 from gossan.processing_provider.groups import icon
 from gossan.processing_provider.workflows.ready_model import ready_models
 
-ALGORITHMS: tuple[tuple[str, str], ...] = ()
+ALGORITHMS: tuple[tuple[str, str], ...] = (
+    ("metals.correlatemetals", "CorrelateMetals"),
+    ("metals.clusterpollution", "ClusterPollution"),
+    ("metals.pollutionindices", "PollutionIndices"),
+)
 """Module (below this package) and class of every algorithm, in the order of the work."""
 
 
 class GossanProvider(QgsProcessingProvider):
-    """The algorithms of Gossan; loading it needs neither the engine nor any package."""
+    """The algorithms of Gossan; loading it needs neither the engine nor any package.
+
+    Models find their steps only among registered providers: whoever registers this one calls
+    ``refreshAlgorithms`` once afterwards, or its ready models do not run.
+    """
 
     def id(self) -> str:
         return "gossan"
@@ -28,22 +36,6 @@ class GossanProvider(QgsProcessingProvider):
 
     def icon(self) -> QIcon:
         return icon("gossan")
-
-    def load(self) -> bool:
-        # A model finds its steps only among registered providers, so that the models which use
-        # Gossan's own algorithms have to be read once more as soon as it is registered itself.
-        registry = QgsApplication.processingRegistry()
-        registry.providerAdded.connect(self._read_models_again)
-        return super().load()
-
-    def unload(self) -> None:
-        registry = QgsApplication.processingRegistry()
-        registry.providerAdded.disconnect(self._read_models_again)
-        super().unload()
-
-    def _read_models_again(self, provider_id: str) -> None:
-        if provider_id == self.id():
-            self.refreshAlgorithms()
 
     def loadAlgorithms(self) -> None:
         for module, class_name in ALGORITHMS:
