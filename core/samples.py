@@ -97,6 +97,7 @@ def read_samples(
     *,
     lower_rule: str = "half",
     group_field: str = "",
+    places: bool = True,
 ) -> Samples:
     """Read sample points from a table with the columns ``fid``, ``x``, ``y`` and fields.
 
@@ -111,6 +112,8 @@ def read_samples(
         ``missing``. A value above an upper limit counts as that limit.
     group_field : str
         Column that names the group of each sample; none when empty.
+    places : bool
+        Whether the table has coordinates; without, they are NaN, for statistics that need none.
 
     Returns
     -------
@@ -135,9 +138,10 @@ def read_samples(
     if len(set(names)) < len(names):
         raise InputError("An element was chosen twice; name each field once.")
     header, rows = read_table(path)
-    wanted = ["x", "y", *names, *([group_field] if group_field else [])]
+    axes = ("x", "y") if places else ()
+    wanted = [*axes, *names, *([group_field] if group_field else [])]
     columns = {name: _column(header, name, path) for name in wanted}
-    marks = {name: decimal_mark(row[columns[name]] for row in rows) for name in ("x", "y", *names)}
+    marks = {name: decimal_mark(row[columns[name]] for row in rows) for name in (*axes, *names)}
     fid = header.index("fid") if "fid" in header else -1
     ids = [row[fid].strip() or f"row {i}" if fid >= 0 else f"row {i}" for i, row in _counted(rows)]
 
@@ -154,12 +158,15 @@ def read_samples(
     flags = np.array(
         [[v.kind if v else "" for v in measured[name]] for name in names], dtype="<U1"
     ).T.reshape(len(rows), len(names))
-    places = {name: np.array([_number(v, "half") for v in column(name)]) for name in ("x", "y")}
+    x = y = np.full(len(rows), np.nan)
+    if places:
+        x, y = (np.array([_number(v, "half") for v in column(axis)]) for axis in axes)
     groups = None
     if group_field:
         groups = np.array([row[columns[group_field]].strip() for row in rows], dtype=str)
-    samples = Samples(places["x"], places["y"], values, flags, names, tuple(ids), groups)
-    samples = samples.keep(np.isfinite(samples.x) & np.isfinite(samples.y), "no coordinates")
+    samples = Samples(x, y, values, flags, names, tuple(ids), groups)
+    if places:
+        samples = samples.keep(np.isfinite(samples.x) & np.isfinite(samples.y), "no coordinates")
     samples = samples.keep(np.isfinite(samples.values).any(axis=1), "no value of any element")
     if not len(samples):
         raise InputError(
