@@ -21,6 +21,7 @@ from typing import Any
 
 from qgis.PyQt.QtCore import (
     QCoreApplication,
+    QEventLoop,
     QObject,
     QProcess,
     QProcessEnvironment,
@@ -146,6 +147,7 @@ class _Conversation:
         self._engine = engine
         self._job = job
         self._feedback = feedback
+        self._looked = time.monotonic()
         self.finished = False
         """Whether the job has ended and the engine is free for another."""
 
@@ -207,6 +209,9 @@ class _Conversation:
 
     def _receive(self) -> protocol.AnyMessage | None:
         """Return the next message, or None if there is none for the moment."""
+        if time.monotonic() - self._looked >= POLL_SECONDS:
+            _let_signals_in()
+            self._looked = time.monotonic()
         try:
             item = self._engine.items.get(timeout=POLL_SECONDS)
         except queue.Empty:
@@ -228,6 +233,16 @@ class _Conversation:
 
     def _cancelled(self) -> bool:
         return self._feedback is not None and self._feedback.isCanceled()
+
+
+def _let_signals_in() -> None:
+    """Where the job blocks the main thread, deliver what waits there, such as Ctrl+C.
+
+    `qgis_process` runs algorithms in its main thread and learns of SIGINT through its event loop.
+    """
+    application = QCoreApplication.instance()
+    if application is not None and application.thread() == QThread.currentThread():
+        application.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
 
 
 def _check_version(hello: protocol.Hello) -> None:

@@ -38,6 +38,7 @@ def diagnose(progress: Progress) -> dict[str, Any]:
         "folder": str(ROOT),
         "python": platform.python_version(),
         "executable": sys.executable,
+        "pid": os.getpid(),
         "platform": platform.platform(),
         "cores": len(os.sched_getaffinity(0))
         if hasattr(os, "sched_getaffinity")
