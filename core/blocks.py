@@ -6,6 +6,7 @@ writes, and the number of blocks between reading and writing is bounded.
 
 from __future__ import annotations
 
+import functools
 import queue
 import threading
 import time
@@ -323,7 +324,7 @@ class _Event(NamedTuple):
     """What a thread tells the caller: a block was read, computed or written, or a step failed."""
 
     kind: str
-    index: int
+    block: int
     payload: Any
 
 
@@ -382,7 +383,7 @@ class _Pipeline(Generic[_Read, _Computed]):
                 raise event.payload
             if event.kind == "written":
                 written += 1
-                pixels.finished(self._blocks[event.index])
+                pixels.finished(self._blocks[event.block])
             else:
                 self._progress.check()
                 self._advance(event)
@@ -391,13 +392,13 @@ class _Pipeline(Generic[_Read, _Computed]):
 
     def _advance(self, event: _Event) -> None:
         if event.kind == "computed":
-            self._write_in_order(event.index, event.payload)
+            self._write_in_order(event.block, event.payload)
         elif self._pool is None:
-            block = self._blocks[event.index]
-            self._write_in_order(event.index, self._compute(block, event.payload))
+            block = self._blocks[event.block]
+            self._write_in_order(event.block, self._compute(block, event.payload))
         else:
-            future = self._pool.submit(self._compute, self._blocks[event.index], event.payload)
-            future.add_done_callback(lambda done, index=event.index: self._report(index, done))
+            future = self._pool.submit(self._compute, self._blocks[event.block], event.payload)
+            future.add_done_callback(functools.partial(self._report, event.block))
 
     def _report(self, index: int, done: Future[Any]) -> None:
         if done.cancelled():

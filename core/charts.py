@@ -14,9 +14,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
-BLUE, RED, GREY = "#0072b2", "#d55e00", "#6b747c"
-COLOURS = (BLUE, RED, "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#b8a800")
+BLUE, RED, GREY = "#0072b2", "#cc2f1b", "#6b747c"
+COLOURS = (BLUE, "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#b8a800")
 """Line colours in their order of use; more lines than colours change their dash."""
 
 DASHES = ("-", "--", ":", "-.")
@@ -24,6 +25,7 @@ DASHES = ("-", "--", ":", "-.")
 _FONT = 9
 _SMALL = 8
 _MAXIMUM_PRINTED_CELLS = 900
+_SPECTROMETER_BANDS = 40
 
 
 @dataclass(frozen=True)
@@ -189,10 +191,19 @@ def spectra_plot(
     for index, (name, spectrum) in enumerate(lines.items()):
         values = np.where(used, np.asarray(spectrum, dtype=float), np.nan)[order]
         x, y = _with_gaps(axis[order], values)
-        style = _line_style(index)
+        colour, dash = _line_style(index)
         if colours is not None:
-            style["color"] = colours[index % len(colours)]
-        axes.plot(x, y, label=name, linewidth=1.4, **style)
+            colour = colours[index % len(colours)]
+        axes.plot(
+            x,
+            y,
+            label=name,
+            linewidth=1.4,
+            color=colour,
+            linestyle=dash,
+            marker="o" if bands < _SPECTROMETER_BANDS else None,
+            markersize=4,
+        )
     axes.set_xlabel("band" if wavelengths is None else "wavelength (nm)")
     axes.set_ylabel(y_label)
     if axis.size:
@@ -232,6 +243,7 @@ def curve_plot(
     axes = figure.add_subplot()
     marker = "o" if (len(x) <= 40 if marks is None else marks) else None
     for index, (name, values) in enumerate(curves.items()):
+        colour, dash = _line_style(index)
         axes.plot(
             np.asarray(x, dtype=float),
             np.asarray(values, dtype=float),
@@ -239,12 +251,13 @@ def curve_plot(
             marker=marker,
             markersize=4,
             linewidth=1.4,
-            **_line_style(index),
+            color=colour,
+            linestyle=dash,
         )
     if log_y:
         axes.set_yscale("log")
     if all(float(value).is_integer() for value in x) and len(x) > 1:
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
     if len(curves) > 1:
@@ -358,7 +371,7 @@ def _draw_scatter(axes: Axes, panel: Scatter) -> None:
         if pair is not None:
             axes.scatter(
                 *pair,
-                s=22,
+                s=22 if marker == "o" else 32,
                 c=colour,
                 marker=marker,
                 alpha=0.75,
@@ -413,13 +426,11 @@ def _print_cells(
 
 def _with_gaps(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Put a missing value between neighbours that are much further apart than usual."""
-    if x.size < 4:
+    if x.size < _SPECTROMETER_BANDS:
+        # The distances between the bands of a multispectral sensor mean nothing.
         return x, y
     steps = np.diff(x)
     wide = np.flatnonzero(steps > 6 * np.median(steps))
-    if wide.size > max(x.size // 20, 3):
-        # Few and irregular bands, as of a multispectral sensor: the distances mean nothing.
-        return x, y
     middle = (x[wide] + x[wide + 1]) / 2
     return np.insert(x, wide + 1, middle), np.insert(y, wide + 1, np.nan)
 
@@ -438,11 +449,9 @@ def _named(
     return dict(zip(unique, rows))
 
 
-def _line_style(index: int) -> dict[str, str]:
-    return {
-        "color": COLOURS[index % len(COLOURS)],
-        "linestyle": DASHES[index // len(COLOURS) % len(DASHES)],
-    }
+def _line_style(index: int) -> tuple[str, str]:
+    """Return the colour and the dash of a line."""
+    return COLOURS[index % len(COLOURS)], DASHES[index // len(COLOURS) % len(DASHES)]
 
 
 def _legend(axes: Axes, entries: int) -> None:
@@ -499,5 +508,5 @@ def _dress(figure: Figure) -> None:
     axes.grid(visible=True, color="#e6eaee", linewidth=0.7)
     axes.set_axisbelow(True)
     axes.tick_params(labelsize=_SMALL, color="#8b97a2")
-    axes.xaxis.label.set_size(_FONT)
-    axes.yaxis.label.set_size(_FONT)
+    axes.xaxis.label.set_fontsize(_FONT)
+    axes.yaxis.label.set_fontsize(_FONT)
