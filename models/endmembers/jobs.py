@@ -30,7 +30,7 @@ def extract(
     selection: str = "purest per class",
     class_angle: float = 0.05,
     endmembers: int = 0,
-    distinct_angle: float = 0.02,
+    distinct_angle: float = 0.05,
     seed: int = 0,
     library: str = "",
     points: str = "",
