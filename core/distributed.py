@@ -166,7 +166,7 @@ class _Submission:
         while not future.done():
             progress.check()
             try:
-                distributed.wait([future], timeout=_POLL_SECONDS)
+                future.exception(timeout=_POLL_SECONDS)
             except distributed.TimeoutError:
                 if self._client.status != "running":
                     raise GossanError(
