@@ -180,12 +180,8 @@ def _concerns(problem: OSError, part: Path) -> bool:
     """Tell whether an error is about the output and not about something the block reads."""
     if problem.errno in _NO_SPACE:
         return True
-    names = [problem.filename, problem.filename2]
-    return any(name and str(part) in os.fsdecode(name) for name in names if not _is_number(name))
-
-
-def _is_number(name: object) -> bool:
-    return isinstance(name, int)
+    names = (problem.filename, problem.filename2)
+    return any(str(part) in os.fsdecode(name) for name in names if isinstance(name, (str, bytes)))
 
 
 def _companions(part: Path) -> list[Path]:
@@ -206,7 +202,8 @@ def _flush_to_disk(path: Path) -> None:
     if path.is_dir() and os.name == "nt":
         return
     with contextlib.suppress(OSError):
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        # Windows flushes only what is open for writing.
+        descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:

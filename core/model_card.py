@@ -120,15 +120,15 @@ class Card:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the card as plain JSON values; the reverse of `from_dict`."""
-        return {
+        values = {
             "schema": SCHEMA_VERSION,
             "kind": self.kind,
-            "architecture": _plain(self.architecture),
+            "architecture": self.architecture,
             "bands": [
                 {"name": band.name, "wavelength_nm": band.wavelength, "fwhm_nm": band.fwhm}
                 for band in self.bands
             ],
-            "scaling": _plain(self.scaling),
+            "scaling": self.scaling,
             "ground_sampling_distance_m": self.ground_sampling_distance,
             "patch": self.patch,
             "stride": self.stride,
@@ -142,12 +142,13 @@ class Card:
                 "how": self.training.how,
                 "split": self.training.split,
                 "samples": self.training.samples,
-                "scores": _plain(self.training.scores),
+                "scores": self.training.scores,
             },
             "versions": dict(self.versions),
             "licence": self.licence,
-            "origin": _plain(self.origin.to_dict()),
+            "origin": self.origin.to_dict(),
         }
+        return {name: _plain(value) for name, value in values.items()}
 
     def to_json(self) -> bytes:
         """Return the card as text that is the same for the same card.

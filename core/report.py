@@ -46,7 +46,7 @@ th.number, td.number { text-align: right; white-space: nowrap;
   font-variant-numeric: tabular-nums; }
 .caption { color: #5b6670; font-size: 13px; margin: 4px 0 20px 0; }
 .figure { margin: 14px 0 4px 0; }
-.figure img { max-width: 100%; height: auto; background: #ffffff; }
+.figure img { max-width: 100%; height: auto; background: #ffffff; box-sizing: border-box; }
 .mono { font-family: "DejaVu Sans Mono", Consolas, monospace; font-size: 12px;
   word-break: break-all; }
 @media (prefers-color-scheme: dark) {
@@ -193,10 +193,10 @@ class Report:
         stream = io.BytesIO()
         figure.savefig(stream, format="png", dpi=_FIGURE_DPI, facecolor="white")
         picture = base64.b64encode(stream.getvalue()).decode("ascii")
-        width = round(figure.get_figwidth() * _SCREEN_DPI)
+        width, height = (round(size * _SCREEN_DPI) for size in figure.get_size_inches())
         self._body.append(
             f'<div class="figure"><img src="data:image/png;base64,{picture}" '
-            f'alt="{escape(caption or "Figure")}" width="{width}"></div>'
+            f'alt="{escape(caption or "Figure")}" width="{width}" height="{height}"></div>'
         )
         self._caption(caption)
 
