@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,8 +12,12 @@ import numpy as np
 from affine import Affine
 
 from gossan.core.bands import Band, read_bands
+from gossan.core.enmap import read_enmap_metadata
 from gossan.core.errors import FileError
 from gossan.core.wavelengths import parse_numbers
+
+CATEGORIES_TAG = "GOSSAN_CATEGORIES"
+"""Tag with the names of classes as JSON: rasterio does not give access to GDAL's own list."""
 
 if TYPE_CHECKING:
     import rasterio
@@ -47,6 +52,8 @@ class RasterInfo:
         Where scale and offset come from; empty where the file has none.
     block : tuple of int
         Rows and columns of the pieces in which the file is stored.
+    categories : mapping
+        Name of each class value, where the file is a class raster that Gossan wrote.
     tags : mapping
         The tags of the file.
     notes : tuple of str
@@ -66,6 +73,7 @@ class RasterInfo:
     offset: tuple[float, ...]
     scale_source: str = ""
     block: tuple[int, int] = (1, 1)
+    categories: Mapping[int, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -114,9 +122,18 @@ def describe(
         offset=offsets,
         scale_source=source,
         block=dataset.block_shapes[0],
+        categories=_categories(dataset),
         tags=dict(dataset.tags()),
         notes=tuple(notes),
     )
+
+
+def _categories(dataset: rasterio.DatasetReader) -> dict[int, str]:
+    try:
+        named = json.loads(dataset.tags().get(CATEGORIES_TAG, "{}"))
+        return {int(value): str(name) for value, name in named.items()}
+    except (ValueError, AttributeError):
+        return {}
 
 
 def _has_no_place(dataset: rasterio.DatasetReader) -> bool:
@@ -141,6 +158,9 @@ def _scale(
     scales, offsets = tuple(dataset.scales), tuple(dataset.offsets)
     if any(value != 1.0 for value in scales) or any(value != 0.0 for value in offsets):
         return scales, offsets, "scale and offset in the file"
+    enmap = read_enmap_metadata(dataset.name, count)
+    if enmap:
+        return enmap.scale, enmap.offset, "gain and offset in EnMAP's METADATA.XML"
     header = {key.lower().replace(" ", "_"): v for key, v in dataset.tags(ns="ENVI").items()}
     factor = parse_numbers(header.get("reflectance_scale_factor", ""))
     if factor and factor[0] > 0:
@@ -172,9 +192,14 @@ def reflectance_scale(info: RasterInfo, sample: np.ndarray) -> tuple[float, str 
     high = float(np.percentile(finite, 99))
     if high <= MAX_REFLECTANCE:
         return 1.0, None
+    silent = f"{info.path} says nothing of its scale and its values reach {high:.6g}"
+    if info.dtype in ("uint8", "int8") or high > 20_000.0:
+        return 1.0, (
+            f"{silent}: they are no reflectance in a usual scale and stay as they are. Give the "
+            "scale as a parameter, or calibrate the image to reflectance first."
+        )
     factor, meaning = (0.01, "percent") if high <= 150.0 else (1e-4, "reflectance x 10000")
     return factor, (
-        f"{info.path} says nothing of its scale and its values reach {high:.6g}: they are taken "
-        f"as {meaning} and multiplied by {factor:g}. Give the scale as a parameter if that is "
-        "wrong."
+        f"{silent}: they are taken as {meaning} and multiplied by {factor:g}. Give the scale as a "
+        "parameter if that is wrong."
     )

@@ -13,15 +13,13 @@ import rasterio
 from rasterio.errors import NotGeoreferencedWarning, RasterioError, RasterioIOError
 from rasterio.windows import Window as RasterioWindow
 
+from gossan.core import gdal_cache  # noqa: F401 - before the first block is read
 from gossan.core.blocks import Window
 from gossan.core.errors import FileError, InputError
 from gossan.core.raster_info import RasterInfo, describe
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-CACHE_MEGABYTES = 64
-"""GDAL keeps this much of what it decodes; its default, 5 % of the memory, breaks the budget."""
 
 # Every number of these types is exact in float32, so that GDAL may convert while it reads.
 _EXACT_IN_FLOAT32 = {"uint8", "int8", "int16", "uint16", "float32"}
@@ -36,10 +34,12 @@ class Raster:
     ----------
     info : RasterInfo
         Description of the file.
+    dataset : rasterio dataset
+        The open file, for what this class does not offer.
     """
 
     def __init__(self, dataset: Any, info: RasterInfo) -> None:
-        self._dataset = dataset
+        self.dataset = dataset
         self.info = info
 
     def __enter__(self) -> Self:
@@ -55,7 +55,7 @@ class Raster:
 
     def close(self) -> None:
         """Let go of the file."""
-        self._dataset.close()
+        self.dataset.close()
 
     def read(
         self,
@@ -166,8 +166,9 @@ class Raster:
         return row, column
 
     def _sampling_block(self) -> tuple[int, int]:
+        """Return rows and columns of the pieces that are read for points: blocks, within reason."""
         height, width = self.info.block
-        return max(height, 1), max(width, 1)
+        return min(max(height, 16), 512), min(max(width, 256), 1024)
 
     def _chosen(self, indexes: Sequence[int] | None) -> list[int]:
         chosen = list(range(self.info.count)) if indexes is None else [int(i) for i in indexes]
@@ -203,7 +204,7 @@ class Raster:
             return out
         place = RasterioWindow(window.column, window.row, window.width, window.height)
         try:
-            self._dataset.read([index + 1 for index in chosen], window=place, out=out)
+            self.dataset.read([index + 1 for index in chosen], window=place, out=out)
         except (RasterioError, OSError) as problem:
             raise FileError(
                 f"{self.info.path} is damaged or cut off: rows {window.row + 1} to "
@@ -265,8 +266,7 @@ def open_dataset(path: str) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            with rasterio.Env(GDAL_CACHEMAX=CACHE_MEGABYTES):
-                dataset = rasterio.open(source)
+            dataset = rasterio.open(source)
     except RasterioIOError as problem:
         raise FileError(
             f"{path} cannot be opened as a raster: {_cause(problem)}. "
@@ -278,6 +278,7 @@ def open_dataset(path: str) -> Any:
             f"{path} holds no raster bands of its own, but perhaps several rasters. "
             "Export one of them to a GeoTIFF and use that."
         )
+    _check_length(dataset, source)
     return dataset
 
 
@@ -304,6 +305,23 @@ def valid_pixels(array: np.ndarray, *, collar: bool = False) -> np.ndarray:
         if collar:
             zero &= band == 0
     return valid & ~zero
+
+
+def _check_length(dataset: Any, path: str) -> None:
+    """Refuse an ENVI file that is shorter than its header says: GDAL reads the rest as zeros."""
+    header = {key.lower(): value for key, value in dataset.tags(ns="ENVI").items()}
+    if dataset.driver != "ENVI" or header.get("file_compression", "0") != "0":
+        return
+    start = header.get("header_offset", "0")
+    pixels = dataset.height * dataset.width * dataset.count
+    needed = pixels * np.dtype(dataset.dtypes[0]).itemsize + (int(start) if start.isdigit() else 0)
+    size = os.path.getsize(path)
+    if size < needed:
+        dataset.close()
+        raise FileError(
+            f"{path} is cut off: it has {size} bytes and its header describes {needed}. "
+            "Copy or download the file again."
+        )
 
 
 def _data_file_of(header: str) -> str:

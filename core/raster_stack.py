@@ -15,6 +15,7 @@ from rasterio.crs import CRS
 from rasterio.enums import Resampling
 from rasterio.vrt import WarpedVRT
 from rasterio.warp import transform_bounds
+from rasterio.windows import Window as RasterioWindow
 
 from gossan.core.bands import Band
 from gossan.core.blocks import Window
@@ -186,31 +187,61 @@ def _on_grid(raster: Raster, grid: RasterInfo, *, nearest: bool) -> Raster:
     if same_shape and same_place and here == there:
         return raster
     _check_overlap(info, grid, here, there)
-    band = raster._dataset
-    missing = next((value for value in info.nodata if value is not None), None)
-    if missing is None and not info.is_integer:
-        missing = float("nan")
-    options = {"nodata": missing} if missing is not None else {"add_alpha": False}
-    warped = WarpedVRT(
-        band,
-        crs=here,
-        transform=grid.transform,
-        height=grid.height,
-        width=grid.width,
-        resampling=Resampling.nearest if nearest else Resampling.bilinear,
-        **options,
-    )
+    method = Resampling.nearest if nearest else Resampling.bilinear
     return Raster(
-        warped,
+        _Warped(raster, grid, here, method),
         replace(
             info,
             height=grid.height,
             width=grid.width,
             crs_wkt=grid.crs_wkt,
             transform=grid.transform,
-            nodata=(missing,) * info.count,
+            dtype="float32",
+            nodata=(None,) * info.count,
+            block=(256, 256),
         ),
     )
+
+
+class _Warped:
+    """What `Raster` needs of a dataset, seen on another grid, as float32 with NaN outside.
+
+    GDAL takes one nodata value for all bands that it warps together, so bands with different
+    ones are warped apart.
+    """
+
+    def __init__(self, raster: Raster, grid: RasterInfo, crs: CRS, method: Resampling) -> None:
+        self._source = raster
+        self._nodata = raster.info.nodata
+        self._views = {
+            missing: WarpedVRT(
+                raster.dataset,
+                crs=crs,
+                transform=grid.transform,
+                height=grid.height,
+                width=grid.width,
+                resampling=method,
+                dtype="float32",
+                src_nodata=float("nan") if missing is None else missing,
+                nodata=float("nan"),
+                # Otherwise a pixel is missing only where all bands are.
+                UNIFIED_SRC_NODATA="NO",
+            )
+            for missing in set(self._nodata)
+        }
+
+    def read(self, numbers: list[int], *, window: RasterioWindow, out: np.ndarray) -> None:
+        for missing, view in self._views.items():
+            places = [i for i, number in enumerate(numbers) if self._nodata[number - 1] == missing]
+            if len(places) == len(numbers):
+                view.read(numbers, window=window, out=out)
+            elif places:
+                out[places] = view.read([numbers[place] for place in places], window=window)
+
+    def close(self) -> None:
+        for view in self._views.values():
+            view.close()
+        self._source.close()
 
 
 def _bounds(info: RasterInfo) -> tuple[float, float, float, float]:

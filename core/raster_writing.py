@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 import os
 import warnings
 from collections.abc import Mapping, Sequence
+from html import escape
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -18,10 +20,11 @@ from rasterio.enums import Resampling
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window as RasterioWindow
 
+from gossan.core import gdal_cache  # noqa: F401 - before the first block is written
 from gossan.core.blocks import Window
 from gossan.core.errors import FileError, InputError
 from gossan.core.files import write_then_rename
-from gossan.core.raster_info import RasterInfo
+from gossan.core.raster_info import CATEGORIES_TAG, RasterInfo
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -30,6 +33,8 @@ OVERVIEWS_FROM = 4096
 """Rasters with a longer side than this get overviews, pixels."""
 
 _TILE = 256
+_TILE_ROW_BYTES = 32 * 2**20
+"""A row of tiles of all bands must fit into GDAL's cache, or strips are compressed many times."""
 
 
 class RasterWriter:
@@ -172,14 +177,29 @@ class RasterWriter:
                 f"The values for {window} of {self.path} have shape {values.shape}; "
                 f"{expected} is needed."
             )
-        ordered = np.moveaxis(values, -1, 0)
-        if ordered.dtype != self.dtype:
-            ordered = ordered.astype(self.dtype)
+        ordered = self._as_stored(np.moveaxis(values, -1, 0))
         place = RasterioWindow(window.column, window.row, window.width, window.height)
         try:
-            self._dataset.write(np.ascontiguousarray(ordered), window=place)
+            self._dataset.write(ordered, window=place)
         except (RasterioError, OSError) as problem:
             raise self._failed(problem) from problem
+
+    def _as_stored(self, values: np.ndarray) -> np.ndarray:
+        """Convert to the file's type; for integers round, and write NaN as nodata."""
+        kind = np.dtype(self.dtype)
+        if values.dtype == kind:
+            return np.ascontiguousarray(values)
+        if np.issubdtype(kind, np.floating):
+            return np.ascontiguousarray(values, dtype=kind)
+        if np.issubdtype(values.dtype, np.floating):
+            values = np.where(np.isfinite(values), np.rint(values), self._nodata)
+        limits = np.iinfo(kind)
+        if values.size and (values.min() < limits.min or values.max() > limits.max):
+            raise InputError(
+                f"{self.path} is written as {self.dtype}, which holds {limits.min} to "
+                f"{limits.max}; the values reach from {values.min()} to {values.max()}."
+            )
+        return np.ascontiguousarray(values, dtype=kind)
 
     def _create(self, driver: str) -> Any:
         options: dict[str, Any] = {
@@ -197,7 +217,7 @@ class RasterWriter:
             options.update(
                 tiled=True,
                 blockxsize=_TILE,
-                blockysize=_TILE,
+                blockysize=_tile_height(self.width, len(self.bands), self.dtype),
                 interleave="band",
                 compress="deflate",
                 zlevel=1,
@@ -205,6 +225,9 @@ class RasterWriter:
                 bigtiff="if_safer",
                 num_threads="all_cpus",
             )
+        elif driver == "ENVI":
+            # The header's name must begin with the data file's to be renamed along with it.
+            options["suffix"] = "add"
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", NotGeoreferencedWarning)
@@ -214,6 +237,8 @@ class RasterWriter:
 
     def _describe(self) -> None:
         dataset = self._dataset
+        if self._categories:
+            self._tags[CATEGORIES_TAG] = json.dumps(dict(self._categories), ensure_ascii=False)
         if self._tags:
             dataset.update_tags(**self._tags)
         if self._scale is not None:
@@ -239,17 +264,74 @@ class RasterWriter:
         try:
             if max(self.height, self.width) > OVERVIEWS_FROM:
                 levels = math.ceil(math.log2(max(self.height, self.width) / 512))
-                method = Resampling.average if self.dtype == "float32" else Resampling.nearest
+                quantity = np.issubdtype(np.dtype(self.dtype), np.floating)
+                method = Resampling.average if quantity else Resampling.nearest
                 self._dataset.build_overviews([2**n for n in range(1, levels + 1)], method)
+            driver = self._dataset.driver
             self._dataset.close()
         except (RasterioError, OSError) as problem:
             raise self._failed(problem) from problem
+        pixels = self.height * self.width * len(self.bands)
+        complete = True
+        if driver == "GTiff":
+            complete = _is_complete(str(self._part))
+        elif driver == "ENVI":
+            complete = os.path.getsize(str(self._part)) >= pixels * np.dtype(self.dtype).itemsize
+        if not complete:
+            raise self._failed("not all of it reached the disk")
+        if self._categories and self._part is not None:
+            _write_category_names(self._part, self._categories)
 
-    def _failed(self, problem: BaseException) -> FileError:
+    def _failed(self, problem: object) -> FileError:
         return FileError(
             f"{self.path} cannot be written ({problem}). Check that there is space on the disk "
             "and that the folder may be written to."
         )
+
+
+def _tile_height(width: int, bands: int, dtype: str) -> int:
+    """Return the rows of a tile: as many as let a row of tiles stay in the cache, 16 at least."""
+    row = math.ceil(width / _TILE) * _TILE * bands * np.dtype(dtype).itemsize
+    height = _TILE
+    while height > 16 and height * row > _TILE_ROW_BYTES:
+        height //= 2
+    return height
+
+
+def _is_complete(path: str) -> bool:
+    """Tell whether every block of a GeoTIFF lies within the file.
+
+    GDAL keeps what it could not write when the disk is full to itself.
+    """
+    size = os.path.getsize(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            dataset = rasterio.open(path)
+    except RasterioError:
+        return False
+    with dataset:
+        for band in range(1, dataset.count + 1):
+            height, width = dataset.block_shapes[band - 1]
+            for row in range(math.ceil(dataset.height / height)):
+                for column in range(math.ceil(dataset.width / width)):
+                    place = f"{column}_{row}"
+                    start = dataset.get_tag_item(f"BLOCK_OFFSET_{place}", "TIFF", bidx=band)
+                    length = dataset.get_tag_item(f"BLOCK_SIZE_{place}", "TIFF", bidx=band)
+                    if not start or not length or int(start) + int(length) > size:
+                        return False
+    return True
+
+
+def _write_category_names(path: Path, categories: Mapping[int, str]) -> None:
+    """Write GDAL's sidecar with the names of the classes, which rasterio cannot set."""
+    names = [categories.get(value, "") for value in range(max(categories) + 1)]
+    listed = "".join(f"<Category>{escape(name)}</Category>" for name in names)
+    path.with_name(path.name + ".aux.xml").write_text(
+        '<PAMDataset><PAMRasterBand band="1"><CategoryNames>'
+        f"{listed}</CategoryNames></PAMRasterBand></PAMDataset>\n",
+        encoding="utf-8",
+    )
 
 
 def _nodata_for(dtype: str, nodata: float | None) -> float:

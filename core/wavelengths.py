@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gossan.core.enmap import read_enmap_metadata
 from gossan.core.errors import FileError, InputError
 from gossan.core.sensors import SENSORS
 
@@ -153,6 +154,7 @@ def read_wavelengths(dataset: rasterio.DatasetReader, csv: str | None = None) ->
     else:
         for source in (header, file_tags):
             _from_lists(found, source)
+        _from_enmap(found, dataset.name)
         _from_imagery(found, [dataset.tags(i, ns="IMAGERY") for i in range(1, count + 1)])
         _from_band_tags(found, band_tags)
         _from_names(found)
@@ -200,6 +202,12 @@ def _from_imagery(found: FoundBands, imagery: Sequence[dict[str, str]]) -> None:
             found.wavelengths[index] = centre * 1000.0
         if found.fwhm[index] is None and width is not None:
             found.fwhm[index] = width * 1000.0
+
+
+def _from_enmap(found: FoundBands, path: str) -> None:
+    enmap = read_enmap_metadata(path, len(found.names))
+    if enmap and all(value is None for value in found.wavelengths):
+        found.wavelengths[:], found.fwhm[:] = enmap.wavelengths, enmap.fwhm
 
 
 def _from_band_tags(found: FoundBands, band_tags: Sequence[dict[str, str]]) -> None:
