@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gossan.core.errors import InputError
 from gossan.core.progress import Progress
-from gossan.examples.district import ground_products
+from gossan.examples.district import ground_products, sentinel
 from gossan.examples.district.products import District, Product, Settings
 from gossan.examples.district.writing import CRS, write_json
 
@@ -18,7 +18,12 @@ Part = Callable[[Settings, Path, Progress], list[Product]]
 
 def parts() -> dict[str, Part]:
     """Return the functions that write each part of a district, by name, in order."""
-    return {"ground": ground_products.write}
+    return {
+        "hyperspectral": ground_products.write_scene,
+        "soils": ground_products.write_soils,
+        "sentinel": sentinel.write_dates,
+        "mosaic": sentinel.write_mosaic,
+    }
 
 
 def make_district(

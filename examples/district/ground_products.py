@@ -9,12 +9,14 @@ from typing import Any
 from gossan.core.progress import Progress
 from gossan.core.spectra import SpectralLibrary, write_library
 from gossan.core.tables import write_table
+from gossan.core.vectors import point
+from gossan.examples.district import laboratory
 from gossan.examples.district.hyperspectral import NODATA, SCALE, Sensor, scene, spectrometer
 from gossan.examples.district.products import Product, Settings
 from gossan.examples.district.soils import METALS, UNPREDICTABLE, SoilSamples, Survey, soil
 from gossan.examples.district.spectra import VARIETIES, Palette
 from gossan.examples.district.world import COVERS, MATERIALS, UNITS
-from gossan.examples.district.writing import CRS, EnviCube, point, raster, rgb, write_features
+from gossan.examples.district.writing import CRS, EnviCube, raster, rgb, write_features
 
 COVER_COLOURS = (
     "#000000", "#1b6e2d", "#9ab973", "#d9e26b", "#d9b382", "#f4f4ff", "#d8343f", "#707070",
@@ -23,12 +25,10 @@ COVER_COLOURS = (
 )  # fmt: skip
 
 
-def write(settings: Settings, folder: Path, progress: Progress) -> list[Product]:
-    """Write scene, samples and their truth."""
+def write_scene(settings: Settings, folder: Path, progress: Progress) -> list[Product]:
+    """Write the hyperspectral scene and its truth: abundances, land cover, endmembers."""
     sensor = spectrometer(settings.bands)
-    products = _scene(settings, folder, sensor, progress.part(0.0, 0.7))
-    products += _library(folder, sensor)
-    return products + _soil(settings, folder, progress.part(0.7, 1.0))
+    return _scene(settings, folder, sensor, progress) + _library(folder, sensor)
 
 
 def _scene(settings: Settings, folder: Path, sensor: Sensor, progress: Progress) -> list[Product]:
@@ -132,7 +132,8 @@ def _library(folder: Path, sensor: Sensor) -> list[Product]:
     ]
 
 
-def _soil(settings: Settings, folder: Path, progress: Progress) -> list[Product]:
+def write_soils(settings: Settings, folder: Path, progress: Progress) -> list[Product]:
+    """Write soil samples, their laboratory spectra, and the truth about soil and rock."""
     grid, world = settings.grid, settings.world
     survey = Survey(world, grid)
     units = dict(enumerate(UNITS, 1))
@@ -178,6 +179,7 @@ def _soil(settings: Settings, folder: Path, progress: Progress) -> list[Product]
             True,
             {"classes": {unit.name: code for code, unit in units.items()}},
         ),
+        *laboratory.write(settings, folder, samples),
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +20,17 @@ FloatArray = npt.NDArray[np.float32]
 SUBCELLS = 3
 SCALE = 10000.0
 NODATA = -32768
-_SUN = (np.radians(42.0), np.radians(140.0))
-"""Sun's height above the horizon and azimuth from north."""
+
+
+class Sun(NamedTuple):
+    """The sun's height above the horizon and azimuth from north, degrees."""
+
+    height: float
+    azimuth: float
+
+
+SUN = Sun(48.0, 140.0)
+"""When the hyperspectral scene was taken."""
 
 
 @dataclass(frozen=True)
@@ -161,13 +171,13 @@ def mixture(
     return total.reshape(*abundances.shape[:2], bands)
 
 
-def illumination(patch: Patch, difficulty: Difficulty) -> FloatArray:
+def illumination(patch: Patch, difficulty: Difficulty, sun: Sun = SUN) -> FloatArray:
     """Return the light on each pixel over the light on flat ground (rows, columns)."""
     grid = patch.grid
     height = patch.world.patch(grid.padded(1)).elevation
     east = (height[1:-1, 2:] - height[1:-1, :-2]) / (2 * grid.cell)
     north = (height[:-2, 1:-1] - height[2:, 1:-1]) / (2 * grid.cell)
-    up, azimuth = _SUN
+    up, azimuth = np.radians(sun)
     toward_sun = np.sin(up) - np.cos(up) * (east * np.sin(azimuth) + north * np.cos(azimuth))
     light = toward_sun / np.sqrt(1.0 + east**2 + north**2) / np.sin(up)
     sky = 0.15

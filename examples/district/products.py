@@ -34,6 +34,8 @@ class Settings:
         Dates of the Sentinel-2 images.
     shifted : bool
         Other season, sun and sensor gain in the Sentinel-2 images.
+    level : str
+        Sentinel-2 bands: ``"L2A"`` (B8A, no B10) or ``"L1C"`` as the source (B10, no B8A).
     landsat_scenes : int
         Number of Landsat scenes.
     landsat_size : int
@@ -48,6 +50,7 @@ class Settings:
     interleave: str = "tif"
     dates: int = 4
     shifted: bool = False
+    level: str = "L2A"
     landsat_scenes: int = 6
     landsat_size: int = 512
     difficulty: Difficulty = FROZEN
@@ -59,6 +62,8 @@ class Settings:
             raise InputError(f"{self.bands} bands are too few for the district; take 12 or more.")
         if self.interleave not in ("tif", "bsq", "bil", "bip"):
             raise InputError(f"Interleave {self.interleave!r} is unknown: tif, bsq, bil or bip.")
+        if self.level not in ("L2A", "L1C"):
+            raise InputError(f"Level {self.level!r} is unknown: L2A or L1C.")
 
     @property
     def grid(self) -> Grid:
@@ -71,7 +76,8 @@ class Settings:
     def world(self) -> World:
         """World of this seed, its main ore body near the middle of the grid."""
         half = self.size * CELL / 2
-        return World(self.seed, (self.grid.left + half, self.grid.top - half), self.difficulty)
+        centre = (self.grid.left + half, self.grid.top - half)
+        return World(self.seed, centre, 2 * half, self.difficulty)
 
 
 @dataclass(frozen=True)

@@ -92,12 +92,15 @@ class World:
         Same seed, same world.
     centre : tuple of float
         Easting and northing of the main ore body, metres.
+    extent : float
+        Side of the surveyed square around it, metres; the world goes on beyond.
     difficulty : Difficulty
         How hard the products are to interpret.
     """
 
     seed: int
     centre: tuple[float, float]
+    extent: float
     difficulty: Difficulty = FROZEN
 
     @cached_property
@@ -125,13 +128,11 @@ class World:
     def river_course(self, river: int, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Return the northing of a river at eastings `x`; rivers flow east."""
         base = self.centre[1] + 700.0 + 13000.0 * river
-        line = Grid(float(x[0]) - 0.5, base, 1.0, 1, 1)
         bends = np.zeros_like(x)
         for octave, (length, reach) in enumerate(((5200.0, 620.0), (1700.0, 190.0))):
             phase = 6.283 * self.chance.number(f"river phase {octave}", river)
             drift = 6.283 * self.chance.number(f"river drift {octave}", river)
             bends += reach * np.sin(6.283 * x / length + phase + 0.8 * np.sin(x / 3100.0 + drift))
-        del line
         return base + bends
 
 

@@ -9,7 +9,9 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
+import rasterio.crs
 
+from gossan.core import vectors
 from gossan.core.blocks import Window
 from gossan.core.files import write_then_rename
 from gossan.core.raster import RasterWriter
@@ -17,6 +19,7 @@ from gossan.examples.district.fields import Grid
 from gossan.examples.district.hyperspectral import NODATA, SCALE, Sensor
 
 CRS = "EPSG:32649"
+WKT = rasterio.crs.CRS.from_string(CRS).to_wkt()
 _STORED = {"bsq": (2, 0, 1), "bil": (0, 2, 1), "bip": (0, 1, 2)}
 """Rows, columns and bands (0, 1, 2) in the order in which an interleave stores them."""
 
@@ -28,7 +31,7 @@ def raster(path: Path, grid: Grid, bands: Sequence[str], **options: Any) -> Rast
         grid.height,
         grid.width,
         bands=bands,
-        crs_wkt=CRS,
+        crs_wkt=WKT,
         transform=grid.transform,
         **options,
     )
@@ -102,7 +105,7 @@ class EnviCube:
             "data type": 2,
             "interleave": self._interleave,
             "byte order": 0,
-            "map info": "{" + place + "}",
+            "map info": "{" + place + ", units=Meters}",
             "data ignore value": NODATA,
             "reflectance scale factor": SCALE,
             "wavelength units": "Nanometers",
@@ -116,29 +119,21 @@ class EnviCube:
 def write_features(
     path: Path, features: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]]
 ) -> None:
-    """Write (properties, geometry) pairs as GeoJSON in the district's projection."""
-    name = f"urn:ogc:def:crs:{CRS.replace(':', '::')}"
-    collection = {
-        "type": "FeatureCollection",
-        "name": path.stem,
-        "crs": {"type": "name", "properties": {"name": name}},
-        "features": [
-            {"type": "Feature", "properties": dict(properties), "geometry": dict(geometry)}
-            for properties, geometry in features
-        ],
-    }
-    write_json(path, collection)
+    """Write (fields, geometry) pairs as GeoJSON in the district's projection."""
+    pairs = list(features)
+    vectors.write_features(
+        path,
+        [fields for fields, _ in pairs],
+        [geometry for _, geometry in pairs],
+        crs_wkt=WKT,
+        name=path.stem,
+    )
 
 
 def write_json(path: Path, content: object) -> None:
     """Write JSON, UTF-8."""
     with write_then_rename(path) as part:
         part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def point(x: float, y: float) -> dict[str, Any]:
-    """Return a GeoJSON point."""
-    return {"type": "Point", "coordinates": [round(float(x), 2), round(float(y), 2)]}
 
 
 def polygon(*rings: Sequence[tuple[float, float]]) -> dict[str, Any]:
