@@ -10,6 +10,8 @@ from typing import Any
 from gossan.core.errors import InputError
 
 JOBS: dict[str, str] = {
+    "endmembers.extract": "gossan.models.endmembers.jobs:extract",
+    "endmembers.count": "gossan.models.endmembers.jobs:count",
     "abundances.estimate": "gossan.models.abundances.jobs:estimate",
     "spectra.map_angles": "gossan.models.spectra.jobs:map_angles",
     "spectra.resample_library": "gossan.models.spectra.jobs:resample_library",

@@ -179,7 +179,8 @@ class Projection:
 
     def compute(self, strip: Strip) -> tuple[npt.NDArray[np.float32], IndexArray]:
         """Return the coordinates and positions of a strip."""
-        return strip.spectra @ self._matrix - self._origin, strip.positions
+        coordinates = (strip.spectra @ self._matrix - self._origin).astype(np.float32, copy=False)
+        return coordinates, strip.positions
 
     def consume(self, result: tuple[npt.NDArray[np.float32], IndexArray]) -> None:
         """Keep them."""

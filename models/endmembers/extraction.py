@@ -133,10 +133,10 @@ class Extraction:
             spectra=self.spectra,
             wavelengths=self.wavelengths,
             classes=self.classes,
-            sources=[
+            sources=tuple(
                 f"{source}, row {row}, column {column}"
                 for source, row, column in zip(self.sources, self.rows, self.columns)
-            ],
+            ),
         )
 
 

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from gossan.core.errors import InputError
+from gossan.core.origin import Origin
 from gossan.core.progress import Progress
+from gossan.core.spectra import write_library
+from gossan.models.endmembers.counting import count_endmembers
+from gossan.models.endmembers.extraction import extract_scene
+from gossan.models.endmembers.options import ExtractionOptions
+from gossan.models.endmembers.outputs import write_angles, write_points
+from gossan.models.endmembers.priors import read_priors
+from gossan.models.endmembers.raster_scene import SceneFiles, open_scene
+from gossan.models.endmembers.reporting import count_report, extraction_report
 
 
 def extract(
@@ -18,7 +29,7 @@ def extract(
     wavelengths: str = "",
     scale: float | None = None,
     offset: float | None = None,
-    drop_water_bands: bool = True,
+    drop_water: bool = True,
     collars: bool = True,
     space: str = "components",
     components: int = 0,
@@ -29,6 +40,7 @@ def extract(
     vca_projection: str = "mean removed",
     selection: str = "purest per class",
     class_angle: float = 0.05,
+    absent_angle: float = 0.3,
     endmembers: int = 0,
     distinct_angle: float = 0.05,
     seed: int = 0,
@@ -47,7 +59,7 @@ def extract(
     raster : str
         Hyperspectral image.
     workflow : str
-        One of ``gossan.models.endmembers.extraction.WORKFLOWS``: ``PPI``, ``VCA``, ``prior``,
+        One of ``gossan.models.endmembers.options.WORKFLOWS``: ``PPI``, ``VCA``, ``prior``,
         ``PPI+VCA``, ``PPI+prior``, ``VCA+prior``, ``PCCEE`` (all three), ``N-FINDR``, ``ATGP``.
     priors : str
         Spectral library of what is expected; the library that ships when empty.
@@ -57,7 +69,7 @@ def extract(
         CSV with band wavelengths; those of the raster when empty.
     scale, offset : float, optional
         Reflectance = value * scale + offset; those of the raster when None.
-    drop_water_bands : bool
+    drop_water : bool
         Leave out water-vapour bands by wavelength where the raster has no bad-band list.
     collars : bool
         Leave out pixels that are zero in all bands.
@@ -77,6 +89,8 @@ def extract(
         ``purest per class`` or ``top-k``.
     class_angle : float
         Radians around the best angle of a prior class within which candidates belong to it.
+    absent_angle : float
+        Radians; a prior class whose best pixel is farther gets no endmember.
     endmembers : int
         How many endmembers to keep; 0 applies the rule of the selection.
     distinct_angle : float
@@ -92,10 +106,78 @@ def extract(
     Returns
     -------
     dict
-        ``endmembers``, ``candidates``, ``rejected``, ``names``, ``classes``, ``rows``, ``columns``,
-        ``seconds``, and the paths ``library``, ``points``, ``angles``, ``report``.
+        ``endmembers``, ``candidates`` and ``rejected`` (numbers), ``names``, ``classes``,
+        ``sources``, ``rows``, ``columns`` and ``purity`` (a value per endmember), ``pixels``,
+        ``seconds`` (by step), and the paths ``library``, ``points``, ``angles``, ``report``.
+
+    Raises
+    ------
+    InputError, FileError
+        When an input cannot be used.
     """
-    raise NotImplementedError
+    options = ExtractionOptions(
+        workflow=workflow,
+        space=space,
+        components=components,
+        skewers=skewers,
+        neighbour_angle=neighbour_angle,
+        ppi_endmembers=ppi_endmembers,
+        vca_endmembers=vca_endmembers,
+        vca_projection=vca_projection,
+        selection=selection,
+        class_angle=class_angle,
+        absent_angle=absent_angle,
+        endmembers=endmembers,
+        distinct_angle=distinct_angle,
+        seed=seed,
+    )
+    made_by = Origin.from_dict(origin)
+    prior_library = read_priors(priors)
+    for note in prior_library.notes:
+        progress.say(note)
+    files = SceneFiles(raster, mask, wavelengths, scale, offset, drop_water, collars)
+    with open_scene(files, progress) as scene:
+        if library and scene.wavelengths is None:
+            raise InputError(
+                f"{raster} does not say the wavelengths of its bands, so no spectral library can "
+                "be written. Name a CSV with one wavelength per band."
+            )
+        found = extract_scene(
+            scene,
+            options,
+            priors=prior_library,
+            progress=progress.part(0.0, 0.75 if angles else 0.95),
+        )
+        for note in found.notes:
+            progress.warn(note)
+        if angles:
+            write_angles(scene, found, angles, made_by, progress.part(0.75, 0.95))
+        if points:
+            write_points(found, scene.info, points)
+        notes = [*scene.notes, *found.notes]
+    if library:
+        write_library(library, found.library())
+    if report:
+        extraction_report(replace(found, notes=tuple(notes)), options, made_by).write(report)
+    progress.say(f"{len(found)} endmembers: {', '.join(found.names)}.")
+    progress.fraction(1.0)
+    return {
+        "endmembers": len(found),
+        "candidates": len(found) + len(found.rejected),
+        "rejected": len(found.rejected),
+        "names": list(found.names),
+        "classes": list(found.classes),
+        "sources": list(found.sources),
+        "rows": found.rows.tolist(),
+        "columns": found.columns.tolist(),
+        "purity": [round(float(value), 6) for value in found.purity],
+        "pixels": found.pixels,
+        "seconds": found.seconds,
+        "library": library,
+        "points": points,
+        "angles": angles,
+        "report": report,
+    }
 
 
 def count(
@@ -106,7 +188,7 @@ def count(
     wavelengths: str = "",
     scale: float | None = None,
     offset: float | None = None,
-    drop_water_bands: bool = True,
+    drop_water: bool = True,
     collars: bool = True,
     report: str = "",
     origin: Mapping[str, Any] | None = None,
@@ -117,7 +199,7 @@ def count(
     ----------
     progress : Progress
         Where to report to.
-    raster, mask, wavelengths, scale, offset, drop_water_bands, collars
+    raster, mask, wavelengths, scale, offset, drop_water, collars
         As in `extract`.
     report : str
         HTML file to write; not written when empty.
@@ -129,5 +211,30 @@ def count(
     dict
         ``hysime``, ``hfc`` (list of ``{"false_alarm": p, "count": n}``), ``hfc_1e3``, ``hfc_1e4``,
         ``hfc_1e5``, ``bands``, ``pixels``, ``report``.
+
+    Raises
+    ------
+    InputError, FileError
+        When an input cannot be used.
     """
-    raise NotImplementedError
+    files = SceneFiles(raster, mask, wavelengths, scale, offset, drop_water, collars)
+    with open_scene(files, progress) as scene:
+        counted = count_endmembers(scene, progress.part(0.0, 0.95))
+    if report:
+        count_report(counted, Origin.from_dict(origin)).write(report)
+    progress.say(
+        f"HySime: {counted.hysime}; HFC: "
+        + ", ".join(f"{number} at {rate:g}" for rate, number in counted.hfc.items())
+        + "."
+    )
+    progress.fraction(1.0)
+    return {
+        "hysime": counted.hysime,
+        "hfc": [{"false_alarm": rate, "count": number} for rate, number in counted.hfc.items()],
+        "hfc_1e3": counted.hfc[1e-3],
+        "hfc_1e4": counted.hfc[1e-4],
+        "hfc_1e5": counted.hfc[1e-5],
+        "bands": counted.bands,
+        "pixels": counted.pixels,
+        "report": report,
+    }

@@ -44,7 +44,7 @@ def largest_simplex(scores: FloatArray, number: int, progress: Progress) -> list
     dimensions = min(number - 1, scores.shape[1])
     spread = scores[:, :dimensions].std(axis=0, dtype=np.float64)
     # Volumes compare alike under any scaling; with unit spread their products stay in range.
-    used = spread > 1e-6 * max(float(spread.max(initial=0.0)), np.finfo(np.float32).tiny)
+    used = spread > 1e-6 * max(float(spread.max(initial=0.0)), 1e-30)
     dimensions = int(np.argmin(used)) if not used.all() else dimensions
     if dimensions == 0:
         return [0]

@@ -47,11 +47,11 @@ def parametric_priors() -> SpectralLibrary:
     materials = [material for material in MATERIALS.values() if material.group in PRIOR_CLASSES]
     spectra = np.array([material.spectrum(wavelengths) for material in materials])
     return SpectralLibrary(
-        names=[material.name for material in materials],
+        names=tuple(material.name for material in materials),
         spectra=np.round(spectra, 5),
         wavelengths=wavelengths,
-        classes=[material.group for material in materials],
-        sources=["parametric absorption model"] * len(materials),
+        classes=tuple(material.group for material in materials),
+        sources=("parametric absorption model",) * len(materials),
     )
 
 
@@ -68,7 +68,7 @@ def read_priors(path: str) -> SpectralLibrary:
     library = read_library(path or os.fspath(PRIOR_LIBRARY))
     if len(library) == 0:
         raise InputError(f"{path} holds no spectrum; choose another prior library.")
-    classes = [group or name for group, name in zip(library.classes, library.names)]
+    classes = tuple(group or name for group, name in zip(library.classes, library.names))
     return SpectralLibrary(
         names=library.names,
         spectra=library.spectra,
@@ -147,7 +147,7 @@ class PriorSearch:
             cosines /= lengths[:, None]
         cosines[lengths == 0] = -1.0
         best = cosines.max(axis=0)
-        promising = []
+        promising: list[tuple[int, IndexArray, FloatArray]] = []
         for prior in np.flatnonzero(best >= self._cosines - _COSINE_MARGIN):
             near = np.flatnonzero(cosines[:, prior] >= best[prior] - _COSINE_MARGIN)
             if near.size > _MOST_COMPARED:

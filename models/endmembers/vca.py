@@ -144,7 +144,7 @@ def vertex_components_by_projection(
     origin, so no coordinate has to be added.
     """
     rng = np.random.default_rng([seed, 2])
-    basis = np.zeros((cloud.dimensions, 1))
+    basis: FloatArray = np.zeros((cloud.dimensions, 1))
     basis[-1] = 1.0
     found: list[int] = []
     for turn in range(min(number, cloud.dimensions)):
