@@ -10,6 +10,9 @@ from typing import Any
 from gossan.core.errors import InputError
 
 JOBS: dict[str, str] = {
+    "metals.assess": "gossan.models.metals.jobs:assess",
+    "metals.map": "gossan.models.metals.jobs:map_concentrations",
+    "metals.train": "gossan.models.metals.jobs:train",
     "endmembers.extract": "gossan.models.endmembers.jobs:extract",
     "endmembers.count": "gossan.models.endmembers.jobs:count",
     "abundances.estimate": "gossan.models.abundances.jobs:estimate",

@@ -5,7 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
+from gossan.core.bundle import Training
+from gossan.core.origin import Origin
 from gossan.core.progress import Progress
+from gossan.core.raster import open_stack
+from gossan.core.samples import merge_duplicates, read_samples
+from gossan.models.metals.model_file import InversionModel, save_model
+from gossan.models.metals.regressors import Settings
+from gossan.models.metals.training import (
+    GROUPS,
+    Validation,
+    gather,
+    mean_of,
+    train_inversion,
+)
+from gossan.models.metals.training_report import (
+    score_rows,
+    warnings_of,
+    write_predictions,
+    write_report,
+    write_scores,
+)
 
 
 def train(
@@ -93,7 +115,77 @@ def train(
         (used), ``excluded``, ``features``, ``fingerprint``, and the paths ``model``, ``table``,
         ``predictions``, ``report``.
     """
-    raise NotImplementedError
+    settings = Settings(method, trees, seed, log_transform, outlier_limit)
+    checks = Validation(validation, folds, block_size, hold_out, repeats, seed)
+    made_by = Origin.from_dict(origin)
+    read = read_samples(
+        samples,
+        elements,
+        lower_rule=lower_rule,
+        group_field=group_field if validation == GROUPS else "",
+    )
+    merged = merge_duplicates(read, duplicates)
+    with open_stack(features, wavelengths=wavelengths or None) as stack:
+        info = stack.info
+        for note in info.notes:
+            progress.say(note)
+        data = gather(merged, stack)
+    for why, count in data.samples.excluded_counts():
+        progress.say(f"{count} samples left out: {why}.")
+    progress.fraction(0.05)
+    trained = train_inversion(data, settings, checks, progress.part(0.05, 0.95), unit=unit)
+    rows = score_rows(trained)
+    for row in rows:
+        progress.say(_score_sentence(row))
+    for sentence in warnings_of(data, trained, checks):
+        progress.warn(sentence)
+    inversion = InversionModel(
+        elements=trained.elements,
+        bands=data.bands,
+        low=data.features.min(axis=0).astype(np.float64),
+        high=data.features.max(axis=0).astype(np.float64),
+        settings=settings,
+        training=Training(
+            how=f"{method} on {len(data.samples)} samples and {len(data.bands)} features",
+            split=trained.split,
+            samples=len(data.samples),
+            scores={row["element"]: row for row in rows},
+        ),
+        pixel_size=info.pixel_size,
+    )
+    progress.check()
+    fingerprint = save_model(model, inversion, made_by) if model else None
+    if table:
+        write_scores(table, trained)
+    if predictions:
+        write_predictions(predictions, data, trained, info.crs_wkt)
+    if report:
+        write_report(
+            report,
+            data,
+            trained,
+            checks,
+            made_by,
+            lower_rule=lower_rule,
+            method=method,
+            fingerprint=fingerprint,
+        )
+    progress.fraction(1.0)
+    return {
+        "scores": rows,
+        "validation": trained.split,
+        "r2_mean": mean_of([s.validation.r2 for s in trained.scores]),
+        "rmse_mean": mean_of([s.validation.rmse for s in trained.scores]),
+        "rpd_mean": mean_of([s.validation.rpd for s in trained.scores]),
+        "samples": len(data.samples),
+        "excluded": len(data.samples.excluded),
+        "features": len(data.bands),
+        "fingerprint": fingerprint,
+        "model": model,
+        "table": table,
+        "predictions": predictions,
+        "report": report,
+    }
 
 
 def map_concentrations(
@@ -214,3 +306,13 @@ def assess(
         ``samples``, ``excluded`` and the paths ``table``, ``predictions``, ``report``.
     """
     raise NotImplementedError
+
+
+def _score_sentence(row: Mapping[str, Any]) -> str:
+    def number(key: str) -> str:
+        return "undefined" if row[key] is None else f"{row[key]:.3g}"
+
+    return (
+        f"{row['element']}: R² {number('r2')}, RMSE {number('rmse')} {row['unit']}, "
+        f"RPD {number('rpd')} ({row['rpd_class'] or 'undefined'})."
+    )

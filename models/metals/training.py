@@ -1,0 +1,420 @@
+"""Training of an inversion: samples meet features, are split, fitted, predicted and scored."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gossan.core.bands import Band
+from gossan.core.errors import InputError
+from gossan.core.progress import Progress
+from gossan.core.raster import Raster, RasterInfo, Stack
+from gossan.core.samples import Samples
+from gossan.core.validation import (
+    RegressionScores,
+    Splits,
+    block_labels,
+    default_block_size,
+    grouped,
+    hold_out,
+    kfold,
+    leave_one_out,
+    r2,
+    regression_scores,
+    repeated,
+    rmse,
+    rpd_class,
+    spatial_blocks,
+)
+from gossan.models.metals.inversion import (
+    CrossValidation,
+    ElementModel,
+    check_elements,
+    cross_validate,
+    fit_element,
+    outliers,
+    with_residuals,
+)
+from gossan.models.metals.predictors import Pixels
+from gossan.models.metals.regressors import Settings
+
+BLOCKS, KFOLD, LEAVE_ONE_OUT, HOLD_OUT, GROUPS = (
+    "spatial blocks",
+    "k-fold",
+    "leave-one-out",
+    "hold-out",
+    "groups",
+)
+VALIDATIONS = (BLOCKS, KFOLD, LEAVE_ONE_OUT, HOLD_OUT, GROUPS)
+
+
+@dataclass(frozen=True)
+class Validation:
+    """How samples are kept apart.
+
+    Parameters
+    ----------
+    kind : str
+        One of `VALIDATIONS`.
+    folds : int
+    block_size : float
+        Side of a spatial block in map units; 0 takes it from the extent.
+    hold_out : float
+        Share of the samples that a hold-out tests, 0 to 1.
+    repeats : int
+    seed : int
+    """
+
+    kind: str = BLOCKS
+    folds: int = 5
+    block_size: float = 0.0
+    hold_out: float = 0.3
+    repeats: int = 1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.kind not in VALIDATIONS:
+            raise InputError(
+                f"Unknown validation {self.kind!r}; use one of {', '.join(VALIDATIONS)}."
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingData:
+    """Samples with the features of their pixels.
+
+    Parameters
+    ----------
+    samples : Samples
+        Those that can be used; the others are in ``samples.excluded``.
+    features : ndarray of float32, shape (samples, features)
+    bands : tuple of Band
+    shared_pixels : int
+        Samples that share their pixel, hence their features, with another one.
+    """
+
+    samples: Samples
+    features: np.ndarray
+    bands: tuple[Band, ...]
+    shared_pixels: int
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A fitted inversion with all that its report tells.
+
+    Parameters
+    ----------
+    elements : tuple of ElementModel
+        Fitted to all samples.
+    scores : tuple of ElementScores
+    cross_validation : CrossValidation
+    out_of_fold : ndarray, shape (samples, elements)
+        Predictions of models that had not seen the sample.
+    fitted : ndarray, shape (samples, elements)
+        Predictions of the final models for the samples that they were fitted to.
+    split : str
+        How samples were kept apart, in words.
+    """
+
+    elements: tuple[ElementModel, ...]
+    scores: tuple[ElementScores, ...]
+    cross_validation: CrossValidation
+    out_of_fold: np.ndarray
+    fitted: np.ndarray
+    split: str
+
+
+@dataclass(frozen=True)
+class ElementScores:
+    """Scores of one element, mean over the repeats.
+
+    Parameters
+    ----------
+    name, unit : str
+    validation : RegressionScores
+        Of pooled out-of-fold predictions.
+    r2_spread : float
+        Standard deviation of R2 over the repeats; NaN for one.
+    r2_training, rmse_training : float
+        Of the final model on its own training samples.
+    coverage : float
+        Share of test values inside the interval that should hold nine of ten.
+    minimum, maximum : float
+        Range of the concentrations.
+    below, above : int
+        Values below a detection limit and above an upper limit.
+    outliers : int
+        Values left out of the final fit.
+    """
+
+    name: str
+    unit: str
+    validation: RegressionScores
+    r2_spread: float
+    r2_training: float
+    rmse_training: float
+    coverage: float
+    minimum: float
+    maximum: float
+    below: int
+    above: int
+    outliers: int
+
+    @property
+    def gap(self) -> float:
+        """R2 on the training samples minus R2 of validation: what the model only remembers."""
+        return self.r2_training - self.validation.r2
+
+
+def gather(samples: Samples, stack: Stack | Raster) -> TrainingData:
+    """Read the features at the samples; those off the raster or without a feature are excluded.
+
+    Raises
+    ------
+    InputError
+        When no sample is left.
+    """
+    info = stack.info
+    rows, columns = stack.pixel_of(samples.x, samples.y)
+    features = stack.sample(samples.x, samples.y)
+    on = rows >= 0
+    if not on.any():
+        raise InputError(
+            f"None of the {len(samples)} samples lies on {info.path}: they are at x "
+            f"{samples.x.min():.6g} to {samples.x.max():.6g}, y {samples.y.min():.6g} to "
+            f"{samples.y.max():.6g}, and the raster covers {extent_text(info)}. "
+            "Check the coordinate reference systems of both."
+        )
+    complete = np.isfinite(features).all(axis=1)
+    reasons = [
+        "off the raster" if not on[i] else _missing_text(features[i], info.bands)
+        for i in range(len(samples))
+    ]
+    kept = on & complete
+    if not kept.any():
+        raise InputError(
+            f"None of the {int(on.sum())} samples on {info.path} has a value in every feature: "
+            f"{reasons[int(np.flatnonzero(on)[0])]}."
+        )
+    places = rows[kept] * info.width + columns[kept]
+    _, counts = np.unique(places, return_counts=True)
+    return TrainingData(
+        samples=samples.keep(kept, reasons),
+        features=np.ascontiguousarray(features[kept], dtype=np.float32),
+        bands=info.bands,
+        shared_pixels=int(counts[counts > 1].sum()),
+    )
+
+
+def extent_text(info: RasterInfo) -> str:
+    """Return the extent of a raster in words."""
+    corners = [(float(c), float(r)) for c in (0, info.width) for r in (0, info.height)]
+    if info.transform is not None:
+        corners = [info.transform * corner for corner in corners]
+    xs, ys = zip(*corners)
+    return f"x {min(xs):.6g} to {max(xs):.6g}, y {min(ys):.6g} to {max(ys):.6g}"
+
+
+def make_splits(samples: Samples, validation: Validation) -> tuple[list[Splits], str]:
+    """Split the samples as wanted, and say how in words.
+
+    Raises
+    ------
+    InputError
+        When there are too few samples, blocks or groups.
+    """
+    v, n, groups = validation, len(samples), samples.groups
+    seeds = f"seed {v.seed}"
+    if v.kind == BLOCKS:
+        size = _block_size(samples, v)
+        chosen = repeated(
+            lambda seed: spatial_blocks(samples.x, samples.y, v.folds, block_size=size, seed=seed),
+            v.repeats,
+            seed=v.seed,
+        )
+        count = len(np.unique(block_labels(samples.x, samples.y, size)))
+        how = f"{v.folds} folds of spatial blocks ({count} blocks of {size:.4g} map units)"
+    elif v.kind == GROUPS:
+        if groups is None:
+            raise InputError("Validation by groups needs a field that names the groups.")
+        chosen = repeated(lambda seed: grouped(groups, v.folds, seed=seed), v.repeats, seed=v.seed)
+        how = f"{v.folds} folds of whole groups ({len(np.unique(groups))} groups)"
+    elif v.kind == LEAVE_ONE_OUT:
+        left = leave_one_out(n)
+        if groups is not None:
+            left = grouped(groups, len(np.unique(groups)), seed=v.seed)
+        return [left], f"leave-one-out ({len(left)} models per element)"
+    elif v.kind == HOLD_OUT:
+        chosen = repeated(
+            lambda seed: _hold_out(n, v.hold_out, groups, seed), v.repeats, seed=v.seed
+        )
+        how = f"hold-out of {v.hold_out:.0%} of the samples, drawn at random"
+    else:
+        chosen = repeated(
+            lambda seed: (
+                kfold(n, v.folds, seed=seed)
+                if groups is None
+                else grouped(groups, v.folds, seed=seed)
+            ),
+            v.repeats,
+            seed=v.seed,
+        )
+        how = f"{v.folds} folds drawn at random"
+    if v.repeats > 1:
+        how += f", {v.repeats} times"
+    return chosen, f"{how}, {seeds}"
+
+
+def train_inversion(
+    data: TrainingData,
+    settings: Settings,
+    validation: Validation,
+    progress: Progress,
+    *,
+    unit: str = "mg/kg",
+) -> Trained:
+    """Validate an inversion, then fit it to all samples.
+
+    Raises
+    ------
+    InputError
+        When the samples do not suffice.
+    """
+    samples, values = data.samples, data.samples.values
+    check_elements(values, samples.names, settings)
+    splits, how = make_splits(samples, validation)
+    inner = inner_groups(samples, validation)
+    progress.say(
+        f"{len(samples)} samples, {data.features.shape[1]} features, {settings.method}; "
+        f"validation: {how}."
+    )
+    checked = cross_validate(
+        data.features,
+        values,
+        splits,
+        settings,
+        progress.part(0.0, 0.85),
+        names=samples.names,
+        groups=inner,
+    )
+    out_of_fold = checked.mean_prediction()
+    pixels = Pixels.of(data.features)
+    step = progress.part(0.85, 1.0)
+    elements: list[ElementModel] = []
+    for k, name in enumerate(samples.names):
+        step.fraction(k / len(samples.names))
+        fitted = fit_element(name, data.features, values[:, k], settings, unit=unit, groups=inner)
+        elements.append(with_residuals(fitted, values[:, k], out_of_fold[:, k]))
+    predictions = np.column_stack([element.predict(pixels) for element in elements])
+    step.fraction(1.0)
+    return Trained(
+        elements=tuple(elements),
+        scores=_scores(samples, checked, predictions, settings, unit),
+        cross_validation=checked,
+        out_of_fold=out_of_fold,
+        fitted=predictions,
+        split=how,
+    )
+
+
+def inner_groups(samples: Samples, validation: Validation) -> np.ndarray | None:
+    """Return what inner cross-validation keeps together: the blocks or groups of the outer one."""
+    if validation.kind == BLOCKS:
+        return block_labels(samples.x, samples.y, _block_size(samples, validation))
+    return samples.groups
+
+
+def mean_of(values: Sequence[float]) -> float | None:
+    """Return the mean of the finite values, None where there is none."""
+    finite = [value for value in values if math.isfinite(value)]
+    return sum(finite) / len(finite) if finite else None
+
+
+def _scores(
+    samples: Samples,
+    checked: CrossValidation,
+    fitted: np.ndarray,
+    settings: Settings,
+    unit: str,
+) -> tuple[ElementScores, ...]:
+    rows = []
+    for k, (name, below, above) in enumerate(samples.censored_counts()):
+        measured = samples.values[:, k]
+        repeats = [
+            regression_scores(measured, predicted[:, k], seed=settings.seed)
+            for predicted in checked.predicted
+        ]
+        known = measured[np.isfinite(measured)]
+        dropped = (
+            int(outliers(measured, settings.outlier_limit).sum()) if settings.outlier_limit else 0
+        )
+        each = [scores.r2 for scores in repeats]
+        rows.append(
+            ElementScores(
+                name=name,
+                unit=unit,
+                validation=_averaged(repeats),
+                r2_spread=float(np.std(each, ddof=1)) if len(each) > 1 else math.nan,
+                r2_training=r2(measured, fitted[:, k]),
+                rmse_training=rmse(measured, fitted[:, k]),
+                coverage=float(checked.coverage[k]),
+                minimum=float(known.min()),
+                maximum=float(known.max()),
+                below=below,
+                above=above,
+                outliers=dropped,
+            )
+        )
+    return tuple(rows)
+
+
+def _averaged(repeats: Sequence[RegressionScores]) -> RegressionScores:
+    """Return the mean of the scores of several repeats; averaging predictions would flatter."""
+    if len(repeats) == 1:
+        return repeats[0]
+
+    def mean(name: str) -> float:
+        return float(np.mean([getattr(scores, name) for scores in repeats]))
+
+    ratio = mean("rpd")
+    return RegressionScores(
+        n=round(mean("n")),
+        r2=mean("r2"),
+        r2_low=mean("r2_low"),
+        r2_high=mean("r2_high"),
+        rmse=mean("rmse"),
+        bias=mean("bias"),
+        rpd=ratio,
+        rpd_class=rpd_class(ratio),
+        rpiq=mean("rpiq"),
+    )
+
+
+def _block_size(samples: Samples, validation: Validation) -> float:
+    if validation.block_size > 0:
+        return validation.block_size
+    return default_block_size(samples.x, samples.y, validation.folds)
+
+
+def _hold_out(n: int, share: float, groups: np.ndarray | None, seed: int) -> Splits:
+    """Hold out samples, whole groups where there are any."""
+    if groups is None:
+        return hold_out(n, share, seed=seed)
+    labels = np.unique(groups)
+    (train, test) = hold_out(len(labels), share, seed=seed)[0]
+    return [
+        (
+            np.flatnonzero(np.isin(groups, labels[train])),
+            np.flatnonzero(np.isin(groups, labels[test])),
+        )
+    ]
+
+
+def _missing_text(features: np.ndarray, bands: Sequence[Band]) -> str:
+    missing = [band.name for band, value in zip(bands, features) if not np.isfinite(value)]
+    shown = ", ".join(missing[:3])
+    return f"no value in {shown}" + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
