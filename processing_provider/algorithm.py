@@ -102,14 +102,16 @@ class GossanAlgorithm(DeclaredAlgorithm):
         Raises
         ------
         QgsProcessingException
-            The job failed (with its own sentence) or was cancelled; QGIS and `qgis_process` take
-            anything else for success.
+            The job failed (with its own sentence) or was cancelled, and what it had written is
+            removed; QGIS and `qgis_process` take anything else for success.
         """
         try:
             return client.run_job(name, parameters, feedback)
         except client.EngineCancelled as error:
+            self.results.discard()
             raise QgsProcessingException("Cancelled; nothing was left behind.") from error
         except client.EngineError as error:
+            self.results.discard()
             raise QgsProcessingException(str(error)) from error
 
     def features_to_sink(
@@ -151,13 +153,17 @@ class GossanAlgorithm(DeclaredAlgorithm):
         wkb_type = content.wkb_type
         if not content.rows and isinstance(definition, QgsProcessingParameterFeatureSink):
             wkb_type = _EMPTY_TYPES.get(definition.dataType(), wkb_type)
-        sink, destination = self.parameterAsSink(
-            parameters, name, context, content.fields, wkb_type, crs
-        )
-        if sink is None:
-            raise QgsProcessingException(self.invalidSinkError(parameters, name))
-        fill(sink, content, feedback)
-        del sink
+        try:
+            sink, destination = self.parameterAsSink(
+                parameters, name, context, content.fields, wkb_type, crs
+            )
+            if sink is None:
+                raise QgsProcessingException(self.invalidSinkError(parameters, name))
+            fill(sink, content, feedback)
+            del sink
+        except QgsProcessingException:
+            self.results.discard()
+            raise
         self.style_vector(destination, style, context, title=title)
         return destination
 

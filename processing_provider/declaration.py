@@ -28,6 +28,7 @@ from qgis.PyQt.QtGui import QIcon
 
 from gossan.processing_provider.groups import GROUPS, icon
 from gossan.processing_provider.inputs import raster_file
+from gossan.processing_provider.outputs import ResultFiles
 
 _ADDRESS = re.compile(r"^[A-Za-z]{2,}:")
 """Destinations that are no files, such as ``memory:`` or ``postgres://``."""
@@ -52,6 +53,10 @@ class DeclaredAlgorithm(QgsProcessingAlgorithm):
     OFFSET = "OFFSET"
     SEED = "SEED"
     DASK = "DASK_ADDRESS"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.results = ResultFiles()
 
     # How the algorithm presents itself
 
@@ -339,7 +344,10 @@ class DeclaredAlgorithm(QgsProcessingAlgorithm):
             path = self.parameterAsFileOutput(parameters, name, context)
         else:
             path = self.parameterAsOutputLayer(parameters, name, context)
-        return os.path.abspath(path) if path else ""
+        path = os.path.abspath(path) if path else ""
+        if path:
+            self.results.watch(path)
+        return path
 
     def is_wanted(
         self, parameters: dict[str, Any], name: str, context: QgsProcessingContext

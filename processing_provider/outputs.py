@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 from qgis.core import (
@@ -124,6 +125,28 @@ def save_raster_style(path: str, style: Style) -> None:
         raise QgsProcessingException(f"The style of {path} could not be saved: {message}")
 
 
+class ResultFiles:
+    """The files that a run writes, so that one which fails or is cancelled leaves none of them.
+
+    A job writes each file when it is complete; the run may still fail over the next one.
+    """
+
+    def __init__(self) -> None:
+        self._before: dict[Path, tuple[int, int] | None] = {}
+
+    def watch(self, path: str) -> None:
+        """Note a result, and what comes with it, as it is before the run."""
+        result = Path(path)
+        for file in (result, Path(f"{path}.aux.xml"), *map(result.with_suffix, (".qml", ".hdr"))):
+            self._before[file] = _state(file)
+
+    def discard(self) -> None:
+        """Remove what the run has written."""
+        for file, before in self._before.items():
+            if _state(file) not in (None, before):
+                file.unlink()
+
+
 class StylePostProcessor(QgsProcessingLayerPostProcessorInterface):
     """Styles a layer after QGIS has loaded it, in the main thread."""
 
@@ -151,6 +174,14 @@ class StylePostProcessor(QgsProcessingLayerPostProcessorInterface):
         layer.triggerRepaint()
         if self in self.kept:
             self.kept.remove(self)
+
+
+def _state(file: Path) -> tuple[int, int] | None:
+    """Return by what a changed file is known; None where there is none."""
+    if not file.is_file():
+        return None
+    status = file.stat()
+    return status.st_mtime_ns, status.st_size
 
 
 def _kinds(rows: list[dict[str, Any]], declared: list[dict[str, str]] | None) -> dict[str, str]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import runpy
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +17,10 @@ from qgis.analysis import QgsNativeAlgorithms
 from qgis.core import QgsApplication, QgsProcessingContext, QgsProcessingFeedback
 
 ROOT = Path(__file__).resolve().parents[2]
-ENGINE = Path(os.environ.get("GOSSAN_ENGINE", ROOT / ".venv" / "bin" / "python"))
+ENGINE = Path(os.environ.setdefault("GOSSAN_ENGINE", str(ROOT / ".venv" / "bin" / "python")))
+CASES = {
+    case.id: case for case in runpy.run_path(str(Path(__file__).with_name("cases.py")))["CASES"]
+}
 
 
 class Listener(QgsProcessingFeedback):
@@ -33,6 +39,72 @@ class Listener(QgsProcessingFeedback):
 
     def reportError(self, text: str, fatalError: bool = False) -> None:  # noqa: N802
         self.warned.append(text)
+
+
+class Bench:
+    """Runs the rows of the table, each at most once where only its results are wanted."""
+
+    def __init__(self, district: Path, folder: Path, provider) -> None:
+        self.district = district
+        self.folder = folder
+        self.provider = provider
+        self.results: dict[str, dict[str, Any]] = {}
+        manifest = json.loads((district / "manifest.json").read_text(encoding="utf-8"))
+        self.products = {product["name"]: product["file"] for product in manifest["products"]}
+
+    def resolve(self, value: Any) -> Any:
+        """Return a value of the table with its references turned into paths."""
+        if isinstance(value, (list, tuple)):
+            return [self.resolve(item) for item in value]
+        if isinstance(value, str) and value.startswith("district:"):
+            return str(self.district / self.products[value.partition(":")[2]])
+        if isinstance(value, str) and value.startswith("made:"):
+            case_id, _, output = value.partition(":")[2].partition(".")
+            return self.made(case_id)[output]
+        return value
+
+    def parameters(self, case, folder: Path, **changes: Any) -> dict[str, Any]:
+        """Return the parameters of a row with its outputs in a folder; None takes one away."""
+        wanted = {**case.inputs, **changes}
+        given = {name: self.resolve(value) for name, value in wanted.items() if value is not None}
+        return {**given, **{name: str(folder / file) for name, file in case.outputs.items()}}
+
+    def run(self, case, folder: Path, feedback=None, **changes: Any) -> dict[str, Any]:
+        """Check the parameters as QGIS does, run the algorithm and return its results."""
+        algorithm = self.provider.algorithm(case.id)
+        context = QgsProcessingContext()
+        parameters = self.parameters(case, folder, **changes)
+        valid, message = algorithm.checkParameterValues(parameters, context)
+        if not valid:
+            raise ValueError(message)
+        results, _ = algorithm.run(
+            parameters, context, feedback or Listener(), {}, catchExceptions=False
+        )
+        return results
+
+    def made(self, case_id: str) -> dict[str, Any]:
+        """Return the results of a row, run once for all tests."""
+        if case_id not in self.results:
+            folder = self.folder / case_id
+            folder.mkdir()
+            self.results[case_id] = self.run(CASES[case_id], folder)
+        return self.results[case_id]
+
+
+def pytest_generate_tests(metafunc) -> None:
+    """Run a test that takes ``case`` for every row of the table, ``refusal`` for every refusal."""
+    if "case" in metafunc.fixturenames:
+        metafunc.parametrize("case", CASES.values(), ids=CASES)
+    if "refusal" in metafunc.fixturenames:
+        refusals = [(case, *wrong) for case in CASES.values() for wrong in case.wrong]
+        names = [f"{case.id}-{sentence}" for case, _, sentence in refusals]
+        metafunc.parametrize("refusal", refusals, ids=names)
+
+
+@pytest.fixture(scope="session")
+def cases():
+    """The table, by algorithm id."""
+    return CASES
 
 
 @pytest.fixture(scope="session")
@@ -68,6 +140,20 @@ def context(qgis_application):
 @pytest.fixture
 def feedback():
     return Listener()
+
+
+@pytest.fixture(scope="session")
+def district(tmp_path_factory) -> Path:
+    """A district small enough that every algorithm takes a moment."""
+    folder = tmp_path_factory.mktemp("district")
+    wanted = ["--size", "48", "--bands", "60", "--seed", "3", "--only", "hyperspectral", "soils"]
+    engine_python("-m", "gossan.examples.district", str(folder), *wanted)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def bench(district, provider, tmp_path_factory) -> Bench:
+    return Bench(district, tmp_path_factory.mktemp("made"), provider)
 
 
 def engine_python(*arguments: str) -> str:

@@ -247,3 +247,38 @@ def test_raster_results_are_styled_beside_the_file(toy, context, scene):
     toy.style_raster(scene, styles.abundance, context)
     assert os.path.exists(scene.replace(".tif", ".qml"))
     toy.style_raster("", styles.abundance, context)
+
+
+def test_a_job_that_stops_late_leaves_no_result_but_what_was_there(
+    toy, context, feedback, scene, tmp_path, monkeypatch
+):
+    given = {
+        "INPUT": scene,
+        "OUTPUT": str(tmp_path / "new.tif"),
+        "REPORT": str(tmp_path / "r.html"),
+    }
+    (tmp_path / "r.html").write_text("from last time")
+
+    def stop_late(*arguments):
+        (tmp_path / "new.tif").write_text("complete")
+        (tmp_path / "new.hdr").write_text("complete")
+        raise client.EngineCancelled("Cancelled.")
+
+    toy.output_path(given, "OUTPUT", context)
+    toy.output_path(given, "REPORT", context)
+    monkeypatch.setattr(client, "run_job", stop_late)
+    with pytest.raises(QgsProcessingException):
+        toy.run_job("toy.play", {}, feedback)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["r.html", "scene.tif"]
+
+
+def test_a_sink_that_cannot_be_made_takes_the_results_with_it(
+    toy, context, feedback, scene, tmp_path
+):
+    given = {"INPUT": scene, "OUTPUT": str(tmp_path / "new.tif"), "POINTS": "/nowhere/p.gpkg"}
+    toy.output_path(given, "OUTPUT", context)
+    (tmp_path / "new.tif").write_text("complete")
+    path = features(tmp_path, [(1.0, 1, 2)])
+    with pytest.raises(QgsProcessingException):
+        toy.features_to_sink(path, given, "POINTS", UTM, context, feedback)
+    assert not (tmp_path / "new.tif").exists()

@@ -1,0 +1,80 @@
+"""One row per algorithm of the toolbox: how to run it on the district, and what it must refuse.
+
+Texts that begin with ``district:`` are files of the district by their name in its manifest; texts
+such as ``made:extractendmembers.LIBRARY`` are outputs of another row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+METALS = ("Cd", "Cr", "Cu", "Ni", "Pb", "Zn", "As", "Hg", "Sb")
+
+
+@dataclass(frozen=True)
+class Case:
+    """An algorithm at work.
+
+    Parameters
+    ----------
+    id : str
+        Without ``gossan:``.
+    inputs : dict
+        Parameters; whatever is not here stands at its default.
+    outputs : dict
+        File name for every destination parameter.
+    numbers : tuple of str
+        Number outputs that must come back finite.
+    seeded : bool
+        Whether it has a seed, so that a second run has to give the same.
+    wrong : tuple of (dict, str)
+        Changes to the inputs (None takes one away), and a part of the sentence that refuses them.
+    """
+
+    id: str
+    inputs: dict[str, Any]
+    outputs: dict[str, str]
+    numbers: tuple[str, ...] = ()
+    seeded: bool = False
+    wrong: tuple[tuple[dict[str, Any], str], ...] = field(default_factory=tuple)
+
+
+CASES = (
+    Case(
+        "correlatemetals",
+        {"SAMPLES": "district:samples", "ELEMENTS": list(METALS)},
+        {"TABLE": "statistics.csv", "MATRIX": "matrix.csv", "REPORT": "correlations.html"},
+        ("COUNT", "STRONGEST_R"),
+        wrong=(
+            ({"SAMPLES": None}, "either a concentration raster or samples"),
+            ({"INPUT": "district:metals"}, "either a concentration raster or samples"),
+            ({"ELEMENTS": None}, "at least one field"),
+            ({"ELEMENTS": ["Xx"]}, "no field Xx"),
+        ),
+    ),
+    Case(
+        "clusterpollution",
+        {"INPUT": "district:metals", "SEED": 4},
+        {
+            "OUTPUT": "zones.tif",
+            "POLYGONS": "zones.gpkg",
+            "TABLE": "zones.csv",
+            "REPORT": "zones.html",
+        },
+        ("COUNT", "SILHOUETTE"),
+        seeded=True,
+        wrong=(({"BANDS": [99]}, "99"),),
+    ),
+    Case(
+        "pollutionindices",
+        {"INPUT": "district:metals"},
+        {"OUTPUT": "indices.tif", "REPORT": "indices.html"},
+        ("NEMEROW_MEAN", "NEMEROW_MAXIMUM", "EXCEEDING_SHARE"),
+        wrong=(
+            ({"BACKGROUNDS": "Pb"}, "Pb"),
+            ({"BACKGROUNDS": "Pb=-1"}, "Pb"),
+            ({"BACKGROUNDS": "Qq=3"}, "Qq"),
+        ),
+    ),
+)
