@@ -20,6 +20,7 @@ JOBS: dict[str, str] = {
     "spectra.resample_library": "gossan.models.spectra.jobs:resample_library",
     "metals.correlate": "gossan.models.metals.correlation_jobs:correlate",
     "metals.cluster": "gossan.models.metals.zones_jobs:cluster",
+    "metals.compare_workflows": "gossan.models.metals.comparison_job:compare_workflows",
     "metals.indices": "gossan.models.metals.indices_jobs:indices",
     "engine.diagnose": "gossan.engine.diagnose:diagnose",
     "selftest.sleep": "gossan.engine.selftest:sleep",
