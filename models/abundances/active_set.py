@@ -241,7 +241,7 @@ def _look_up(passive: np.uint64, table: np.ndarray, asked: np.ndarray) -> int:
     at = np.int64((passive * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(33)) & last
     while table[at] >= 0 and asked[table[at]] != passive:
         at = (at + 1) & last
-    return at
+    return int(at)
 
 
 @njit(cache=True, nogil=True)
