@@ -8,7 +8,13 @@ from pathlib import Path
 
 from gossan.core.errors import InputError
 from gossan.core.progress import Progress
-from gossan.examples.district import ground_products, sentinel
+from gossan.examples.district import (
+    geophysics,
+    ground_products,
+    landsat,
+    registers,
+    sentinel,
+)
 from gossan.examples.district.products import District, Product, Settings
 from gossan.examples.district.writing import CRS, write_json
 
@@ -23,6 +29,9 @@ def parts() -> dict[str, Part]:
         "soils": ground_products.write_soils,
         "sentinel": sentinel.write_dates,
         "mosaic": sentinel.write_mosaic,
+        "geophysics": geophysics.write,
+        "registers": registers.write,
+        "landsat": landsat.write,
     }
 
 
