@@ -14,7 +14,6 @@ import os
 import queue
 import threading
 import time
-from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,8 +29,8 @@ from qgis.PyQt.QtCore import (
     pyqtSlot,
 )
 
+from gossan.core.origin import gossan_version
 from gossan.engine import environment, protocol
-from gossan.engine.version import ROOT, gossan_version
 
 POLL_SECONDS = 0.05
 START_SECONDS = 60.0
@@ -40,6 +39,7 @@ KILL_SECONDS = 0.4
 STOP_MILLISECONDS = 1000
 SIGKILL = 9
 LOG_LINES = 30
+LOG_BYTES = 20_000
 
 _VERSION = gossan_version()
 """As this process loaded it; the files may have been replaced by an upgrade since."""
@@ -296,7 +296,7 @@ def _remove_leftovers(parameters: dict[str, Any], engine: _Engine) -> None:
     for value in parameters.values():
         if isinstance(value, str) and os.path.isabs(value):
             folder = Path(value).parent
-            for part in folder.glob(f".*.{engine.hello.pid}.gossan-part"):
+            for part in folder.glob(f".*.{engine.hello.pid}.gossan-part*"):
                 part.unlink(missing_ok=True)
 
 
@@ -328,7 +328,7 @@ class _Engine(QObject):
         self.hello: protocol.Hello | None = None
         self.items: queue.Queue[bytes | _Ended] = queue.Queue()
         self.gone = threading.Event()
-        self._words: deque[str] = deque(maxlen=LOG_LINES)
+        self._words = b""
         self._unfinished = b""
         self._stopping = False
         self._process: QProcess | None = None
@@ -357,15 +357,16 @@ class _Engine(QObject):
 
     def note(self, line: bytes) -> None:
         """Keep a line for the log."""
-        self._words.append(line.decode("utf-8", "replace").rstrip())
+        self._words = (self._words + line + b"\n")[-LOG_BYTES:]
 
     def forget_words(self) -> None:
         """Start the log anew for another job."""
-        self._words.clear()
+        self._words = b""
 
     def last_words(self) -> str:
         """Return the last lines that it wrote to standard error."""
-        return "\n".join(list(self._words))
+        lines = self._words.decode("utf-8", "replace").splitlines()
+        return "\n".join(lines[-LOG_LINES:])
 
     @pyqtSlot()
     def _on_start(self) -> None:
@@ -381,7 +382,7 @@ class _Engine(QObject):
         process = QProcess(self)
         process.setProcessEnvironment(cleaned)
         process.setProgram(str(self.python))
-        process.setArguments(["-I", str(ROOT / "engine" / "server.py")])
+        process.setArguments(["-I", str(environment.ROOT / "engine" / "server.py")])
         process.readyReadStandardOutput.connect(self._on_output)
         process.readyReadStandardError.connect(self._on_words)
         process.finished.connect(self._on_finished)
@@ -423,8 +424,8 @@ class _Engine(QObject):
     @pyqtSlot()
     def _on_words(self) -> None:
         if self._process is not None:
-            for line in bytes(self._process.readAllStandardError()).splitlines():
-                self.note(line)
+            words = bytes(self._process.readAllStandardError())
+            self._words = (self._words + words)[-LOG_BYTES:]
 
     @pyqtSlot(int, QProcess.ExitStatus)
     def _on_finished(self, code: int, status: QProcess.ExitStatus) -> None:

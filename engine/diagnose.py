@@ -8,8 +8,9 @@ import sys
 from importlib import metadata
 from typing import Any
 
+from gossan.core.origin import gossan_version
 from gossan.core.progress import Progress
-from gossan.engine.version import ROOT, gossan_version
+from gossan.engine.environment import ROOT
 
 PACKAGES = (
     "numpy",

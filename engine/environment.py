@@ -16,7 +16,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gossan.engine.version import ROOT, gossan_version
+from gossan.core.origin import gossan_version
+
+ROOT = Path(__file__).resolve().parent.parent
+"""Folder of the plugin, which is the package ``gossan``."""
 
 STAMP = "gossan-engine.json"
 """File in the environment that says from which lock files it was completed."""
@@ -147,7 +150,7 @@ def state(location: Location, *, root: Path = ROOT) -> State:
         return State(
             "stale",
             f"The engine in {location.folder} was made for Gossan {stamp.get('gossan', 'unknown')} "
-            f"and lacks what Gossan {gossan_version(root)} needs. {HOW_TO_SET_UP}",
+            f"and lacks what Gossan {gossan_version()} needs. {HOW_TO_SET_UP}",
         )
     return State("ready", f"The engine is ready in {location.folder}.")
 
@@ -161,10 +164,10 @@ def read_stamp(folder: Path) -> dict | None:
     return stamp if isinstance(stamp, dict) and isinstance(stamp.get("locks"), dict) else None
 
 
-def write_stamp(folder: Path, locks: Sequence[Path], *, root: Path = ROOT) -> None:
+def write_stamp(folder: Path, locks: Sequence[Path]) -> None:
     """Say in the environment that it was completed from these lock files."""
     stamp = {
-        "gossan": gossan_version(root),
+        "gossan": gossan_version(),
         "locks": {lock.name: _digest(lock) for lock in locks},
     }
     temporary = folder / f"{STAMP}.part"

@@ -7,6 +7,7 @@ import sys
 import time
 
 from gossan.core.errors import InputError
+from gossan.core.files import write_then_rename
 from gossan.core.progress import Progress
 
 
@@ -20,10 +21,16 @@ def sleep(progress: Progress, *, seconds: float = 1.0, steps: int = 100) -> dict
     return {"seconds": seconds}
 
 
-def stubborn(progress: Progress, *, seconds: float = 60.0) -> dict[str, float]:
-    """Do nothing for so many seconds and never look whether the user wants to stop."""
-    progress.say("Not listening")
-    time.sleep(seconds)
+def stubborn(progress: Progress, *, seconds: float = 60.0, output: str = "") -> dict[str, float]:
+    """Take so many seconds and never look whether the user wants to stop; write a file if asked."""
+    if output:
+        with write_then_rename(output) as part:
+            part.write_text("half")
+            progress.say("Not listening")
+            time.sleep(seconds)
+    else:
+        progress.say("Not listening")
+        time.sleep(seconds)
     return {"seconds": seconds}
 
 

@@ -42,9 +42,9 @@ from collections.abc import Callable  # noqa: E402
 from typing import Any, BinaryIO  # noqa: E402
 
 from gossan.core.errors import CancelledError, GossanError, InputError  # noqa: E402
+from gossan.core.origin import gossan_version  # noqa: E402
 from gossan.core.progress import Progress  # noqa: E402
 from gossan.engine import environment, protocol  # noqa: E402
-from gossan.engine.version import gossan_version  # noqa: E402
 from gossan.models import registry  # noqa: E402
 
 PROGRESS_INTERVAL = 0.05

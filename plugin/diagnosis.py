@@ -8,8 +8,8 @@ from typing import Any
 
 from qgis.core import Qgis, QgsTask
 
+from gossan.core.origin import gossan_version
 from gossan.engine import client, environment
-from gossan.engine.version import gossan_version
 
 
 class DiagnosisTask(QgsTask):

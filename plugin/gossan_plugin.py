@@ -9,7 +9,7 @@ from qgis.PyQt.QtCore import QUrl
 from qgis.PyQt.QtGui import QDesktopServices
 
 from gossan.engine import client
-from gossan.engine.version import ROOT
+from gossan.engine.environment import ROOT
 
 HOMEPAGE = "https://github.com/gossan-qgis/gossan"
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from gossan.core.origin import gossan_version
 from gossan.engine import protocol
-from gossan.engine.version import ROOT, gossan_version
+from gossan.engine.environment import ROOT
 
 SERVER = ROOT / "engine" / "server.py"
 
