@@ -92,13 +92,15 @@ class Bench:
 
 
 def pytest_generate_tests(metafunc) -> None:
-    """Run a test that takes ``case`` for every row of the table, ``refusal`` for every refusal."""
+    """Run a test for every row that it takes as ``case``, and every refusal as ``refusal``."""
     if "case" in metafunc.fixturenames:
         metafunc.parametrize("case", CASES.values(), ids=CASES)
-    if "refusal" in metafunc.fixturenames:
-        refusals = [(case, *wrong) for case in CASES.values() for wrong in case.wrong]
-        names = [f"{case.id}-{sentence}" for case, _, sentence in refusals]
-        metafunc.parametrize("refusal", refusals, ids=names)
+    refusals = [(case, *wrong) for case in CASES.values() for wrong in case.wrong]
+    first = [(case, *case.wrong[0]) for case in CASES.values() if case.wrong]
+    for fixture, rows in (("refusal", refusals), ("first_refusal", first)):
+        if fixture in metafunc.fixturenames:
+            names = [f"{case.id}-{sentence}" for case, _, sentence in rows]
+            metafunc.parametrize(fixture, rows, ids=names)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,105 @@
+"""The toolbox in the real ``qgis_process``, where libraries collide that agree under pytest."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("qgis.core")
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = shutil.which("qgis_process.bin") or shutil.which("qgis_process")
+FOREIGN = ("PYTHONPATH", "PYTHONHOME", "PROJ_LIB", "PROJ_DATA", "GDAL_DATA", "QGIS_PREFIX_PATH")
+
+pytestmark = pytest.mark.skipif(PROGRAM is None, reason="there is no qgis_process here")
+
+
+class QgisProcess:
+    """``qgis_process`` with the plugin in a profile of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        plugins = folder / "profiles" / "default" / "python" / "plugins"
+        plugins.mkdir(parents=True)
+        (plugins / "gossan").symlink_to(ROOT)
+        kept = {name: value for name, value in os.environ.items() if name not in FOREIGN}
+        own = {"QGIS_CUSTOM_CONFIG_PATH": str(folder), "QT_QPA_PLATFORM": "offscreen"}
+        self.environment = {**kept, **own}
+        assert self("plugins", "enable", "gossan").returncode == 0
+
+    def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [PROGRAM, *arguments],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+
+    def run(self, algorithm: str, parameters: dict) -> subprocess.CompletedProcess[str]:
+        """Run an algorithm as one does on the command line."""
+        return self("--json", "run", algorithm, *options(parameters))
+
+
+def options(parameters):
+    """Return parameters as the command line has them: a list is an option several times."""
+    pairs = []
+    for name, value in parameters.items():
+        for item in value if isinstance(value, (list, tuple)) else [value]:
+            pairs.append(f"--{name}={str(item).lower() if isinstance(item, bool) else item}")
+    return pairs
+
+
+@pytest.fixture(scope="module")
+def qgis_process(tmp_path_factory):
+    return QgisProcess(tmp_path_factory.mktemp("profile"))
+
+
+def test_the_toolbox_is_listed_with_its_models(qgis_process, provider):
+    listed = qgis_process("list").stdout
+    for algorithm in provider.algorithms():
+        assert algorithm.name() in listed
+
+
+def test_help_tells_every_parameter(qgis_process, case, provider):
+    told = qgis_process("help", f"gossan:{case.id}").stdout
+    for definition in provider.algorithm(case.id).parameterDefinitions():
+        assert definition.name() in told
+
+
+def test_it_runs_on_files_given_on_the_command_line(qgis_process, case, bench, tmp_path):
+    done = qgis_process.run(f"gossan:{case.id}", bench.parameters(case, tmp_path))
+    assert done.returncode == 0, done.stderr
+    results = json.loads(done.stdout)["results"]
+    for name, file in case.outputs.items():
+        assert (tmp_path / file).stat().st_size > 0
+        assert str(results[name]).startswith(str(tmp_path / file))
+    for name in case.numbers:
+        assert math.isfinite(float(results[name]))
+
+
+def test_a_refusal_is_no_success(qgis_process, first_refusal, bench, tmp_path):
+    case, changes, sentence = first_refusal
+    done = qgis_process.run(f"gossan:{case.id}", bench.parameters(case, tmp_path, **changes))
+    assert done.returncode != 0
+    assert sentence.lower() in (done.stdout + done.stderr).lower()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_an_engine_it_says_how_to_get_one(qgis_process, bench, cases, tmp_path):
+    case = cases["pollutionindices"]
+    environment = qgis_process.environment
+    qgis_process.environment = {**environment, "GOSSAN_ENGINE": "/nowhere/bin/python"}
+    try:
+        done = qgis_process.run(f"gossan:{case.id}", bench.parameters(case, tmp_path))
+    finally:
+        qgis_process.environment = environment
+    assert done.returncode != 0
+    assert "set up" in (done.stdout + done.stderr).lower()
+    assert list(tmp_path.iterdir()) == []
