@@ -163,6 +163,33 @@ def read_wavelengths(dataset: rasterio.DatasetReader, csv: str | None = None) ->
     return found
 
 
+def read_wavelength_table(path: str) -> FoundBands:
+    """Read a CSV of wavelengths that belongs to no raster.
+
+    Parameters
+    ----------
+    path : str
+        One row per band (or one row of numbers): wavelength, and if there, width and unit.
+
+    Raises
+    ------
+    InputError
+        When it holds no wavelengths.
+    FileError
+        When it cannot be read.
+    """
+    rows = _table_rows(path)
+    if not rows:
+        raise InputError(f"{path} holds no wavelengths. Give one row per band.")
+    has_header = any(cell.strip() and _number(cell) is None for cell in rows[0])
+    count = len(rows) - has_header
+    if len(rows) == 1 and not has_header:
+        count = len(rows[0])
+    found = FoundBands([""] * count, [None] * count, [None] * count, [True] * count)
+    _from_table(found, path)
+    return found
+
+
 def _lower_keys(tags: dict[str, str]) -> dict[str, str]:
     return {re.sub(r"[\s_]+", "_", key.strip().lower()): value for key, value in tags.items()}
 
