@@ -12,18 +12,18 @@ CLASSES = {
 }
 """Values of an applicability raster; 0 is no data."""
 
-COLOURS = {APPLIES: (90, 160, 90), OUTSIDE: (200, 80, 60), VEGETATION: (60, 110, 60)}
+COLOURS = {APPLIES: (217, 214, 204), OUTSIDE: (196, 80, 27), VEGETATION: (47, 158, 88)}
 
 
-def outside_range(
+def beyond_range(
     features: np.ndarray, low: np.ndarray, high: np.ndarray, tolerance: float
 ) -> np.ndarray:
-    """Return which pixels leave the training range in at least one feature.
+    """Return which features of which pixels leave their training range.
 
     Parameters
     ----------
     features : ndarray, shape (pixels, features)
-        Finite values.
+        A missing value leaves no range.
     low, high : ndarray, shape (features,)
         Least and greatest value of each feature among the training samples.
     tolerance : float
@@ -31,41 +31,11 @@ def outside_range(
 
     Returns
     -------
-    ndarray of bool, shape (pixels,)
+    ndarray of bool, shape (pixels, features)
     """
     # Rounding of float32 must not put a training sample outside its own range.
     room = tolerance * (high - low) + 1e-6 * np.maximum(np.abs(low), np.abs(high))
     lower = (low - room).astype(np.float32)
     upper = (high + room).astype(np.float32)
-    return np.any((features < lower) | (features > upper), axis=1)
-
-
-def classify(
-    features: np.ndarray,
-    low: np.ndarray,
-    high: np.ndarray,
-    tolerance: float,
-    vegetation: np.ndarray | None = None,
-    vegetation_limit: float = 0.5,
-) -> np.ndarray:
-    """Return the applicability class of each pixel.
-
-    Parameters
-    ----------
-    features, low, high, tolerance
-        As in `outside_range`.
-    vegetation : ndarray, shape (pixels,), optional
-        Abundance or index of vegetation; a missing value hides nothing.
-    vegetation_limit : float
-        Above it the soil counts as hidden.
-
-    Returns
-    -------
-    ndarray of uint8, shape (pixels,)
-        One of `CLASSES`.
-    """
-    classes = np.where(outside_range(features, low, high, tolerance), OUTSIDE, APPLIES)
-    if vegetation is not None:
-        with np.errstate(invalid="ignore"):
-            classes[vegetation > vegetation_limit] = VEGETATION
-    return classes.astype(np.uint8)
+    with np.errstate(invalid="ignore"):
+        return (features < lower) | (features > upper)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -10,9 +12,29 @@ import numpy as np
 from gossan.core.bundle import Training
 from gossan.core.origin import Origin
 from gossan.core.progress import Progress
-from gossan.core.raster import open_stack
+from gossan.core.raster import open_raster, open_stack
 from gossan.core.samples import merge_duplicates, read_samples
-from gossan.models.metals.model_file import InversionModel, save_model
+from gossan.models.metals.applicability import OUTSIDE, VEGETATION
+from gossan.models.metals.assessment import (
+    assess_map,
+    assessment_rows,
+    match_elements,
+    write_assessment,
+    write_comparison,
+)
+from gossan.models.metals.assessment import warnings_of as assessment_warnings
+from gossan.models.metals.assessment import write_report as write_assessment_report
+from gossan.models.metals.element_values import parse_element_values
+from gossan.models.metals.mapping import (
+    MapOptions,
+    MapPaths,
+    map_blocks,
+    match_features,
+    open_vegetation,
+)
+from gossan.models.metals.mapping_report import warnings_of as map_warnings
+from gossan.models.metals.mapping_report import write_report as write_map_report
+from gossan.models.metals.model_file import InversionModel, load_model, save_model
 from gossan.models.metals.regressors import Settings
 from gossan.models.metals.training import (
     GROUPS,
@@ -261,7 +283,50 @@ def map_concentrations(
         ``pixels``, ``outside_share``, ``vegetation_share``, ``fingerprint``, ``seconds`` and the
         paths ``concentrations``, ``uncertainty``, ``exceedance``, ``applicability``, ``report``.
     """
-    raise NotImplementedError
+    started = time.monotonic()
+    trained, fingerprint = load_model(model)
+    options = MapOptions(
+        uncertainty_kind=uncertainty_kind,
+        limits=parse_element_values(limits, "limit"),
+        tolerance=tolerance,
+        mask_outside=mask_outside,
+        vegetation_limit=vegetation_limit,
+    )
+    made_by = Origin.from_dict(origin).with_model(fingerprint)
+    paths = MapPaths(concentrations, uncertainty, exceedance, applicability)
+    with ExitStack() as opened:
+        stack = opened.enter_context(open_stack(features, wavelengths=wavelengths or None))
+        for note in stack.info.notes:
+            progress.say(note)
+        chosen = match_features(trained, stack.info, by_position=by_position)
+        cover = open_vegetation(features[0], vegetation, vegetation_band) if vegetation else None
+        if cover is not None:
+            opened.enter_context(cover[0])
+        progress.say(
+            f"{stack.info.height} x {stack.info.width} pixels, {len(chosen)} features, "
+            f"{', '.join(element.name for element in trained.elements)}."
+        )
+        summary = map_blocks(
+            trained, stack, chosen, cover, options, paths, made_by, progress, workers=workers
+        )
+    for sentence in map_warnings(trained, summary, options):
+        progress.warn(sentence)
+    if report:
+        write_map_report(report, trained, summary, options, made_by)
+    return {
+        "elements": summary.rows(),
+        "pixels": summary.pixels,
+        "mapped": summary.mapped,
+        "outside_share": summary.share(OUTSIDE),
+        "vegetation_share": summary.share(VEGETATION),
+        "fingerprint": fingerprint,
+        "seconds": time.monotonic() - started,
+        "concentrations": concentrations,
+        "uncertainty": uncertainty,
+        "exceedance": exceedance,
+        "applicability": applicability,
+        "report": report,
+    }
 
 
 def assess(
@@ -305,7 +370,39 @@ def assess(
         ``scores`` (one row per element), ``r2_mean``, ``rmse_mean``, ``rpd_mean``, ``bias_mean``,
         ``samples``, ``excluded`` and the paths ``table``, ``predictions``, ``report``.
     """
-    raise NotImplementedError
+    made_by = Origin.from_dict(origin)
+    read = merge_duplicates(read_samples(samples, elements, lower_rule=lower_rule))
+    with open_raster(concentrations) as raster:
+        chosen = match_elements(elements, raster.info.bands)
+        assessed = assess_map(read, raster, chosen, seed=seed)
+        crs_wkt = raster.info.crs_wkt
+    for why, count in assessed.samples.excluded_counts():
+        progress.say(f"{count} samples left out: {why}.")
+    rows = assessment_rows(assessed)
+    for row in rows:
+        progress.say(_score_sentence(row))
+    for sentence in assessment_warnings(assessed):
+        progress.warn(sentence)
+    progress.fraction(0.5)
+    if table:
+        write_assessment(table, assessed)
+    if predictions:
+        write_comparison(predictions, assessed, crs_wkt)
+    if report:
+        write_assessment_report(report, assessed, made_by, lower_rule=lower_rule)
+    progress.fraction(1.0)
+    return {
+        "scores": rows,
+        "r2_mean": mean_of([s.r2 for s in assessed.scores]),
+        "rmse_mean": mean_of([s.rmse for s in assessed.scores]),
+        "rpd_mean": mean_of([s.rpd for s in assessed.scores]),
+        "bias_mean": mean_of([s.bias for s in assessed.scores]),
+        "samples": len(assessed.samples),
+        "excluded": len(assessed.samples.excluded),
+        "table": table,
+        "predictions": predictions,
+        "report": report,
+    }
 
 
 def _score_sentence(row: Mapping[str, Any]) -> str:
