@@ -22,6 +22,7 @@ __all__ = [
     "match",
     "read_bands",
     "require_wavelengths",
+    "sensor_bands",
     "usable",
     "wavelengths_of",
 ]
@@ -153,6 +154,20 @@ def match(
     return chosen
 
 
+def sensor_bands(sensor: str) -> tuple[Band, ...]:
+    """Return the bands of a satellite, such as ``sentinel-2``, in their order.
+
+    Raises
+    ------
+    InputError
+        When the satellite is not among `SENSORS`.
+    """
+    if sensor.lower() not in SENSORS:
+        raise InputError(f"Unknown sensor {sensor!r}. Known are {', '.join(SENSORS)}.")
+    fields = SENSORS[sensor.lower()].items()
+    return tuple(Band(i, name, centre, width) for i, (name, (centre, width)) in enumerate(fields))
+
+
 def wavelengths_of(bands: Sequence[Band]) -> np.ndarray | None:
     """Return the centre wavelengths (bands,) in nm, or None unless every band has one."""
     values = [band.wavelength for band in bands]
@@ -201,8 +216,9 @@ def usable(bands: Sequence[Band], *, drop_water: bool = True) -> np.ndarray:
     bands : sequence of Band
         The bands of a raster.
     drop_water : bool
-        Where the file has no bad-band list, leave out the bands in the water-vapour windows
-        1340-1460 nm and 1790-1980 nm.
+        Where the file has no bad-band list, or one that rejects nothing, as conversion programs
+        write by default, leave out the bands in the water-vapour windows 1340-1460 nm and
+        1790-1980 nm.
 
     Returns
     -------

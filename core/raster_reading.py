@@ -91,7 +91,8 @@ class Raster:
         window = self._checked(window)
         exact = self.info.dtype in _EXACT_IN_FLOAT32
         stored = self._read_stored(window, chosen, "float32" if exact else self.info.dtype)
-        values = stored if exact else stored.astype(np.float32)
+        with np.errstate(over="ignore"):
+            values = stored if exact else stored.astype(np.float32)
         for position, index in enumerate(chosen):
             band = values[position]
             missing = self.info.nodata[index]

@@ -246,8 +246,10 @@ class _Warped:
 
 def _bounds(info: RasterInfo) -> tuple[float, float, float, float]:
     transform = info.transform or Affine.identity()
-    corners = [transform * (c, r) for c in (0, info.width) for r in (0, info.height)]
-    xs, ys = zip(*corners)
+    a, b, c, d, e, f = tuple(transform)[:6]
+    corners = [(column, row) for column in (0, info.width) for row in (0, info.height)]
+    xs = [a * column + b * row + c for column, row in corners]
+    ys = [d * column + e * row + f for column, row in corners]
     return min(xs), min(ys), max(xs), max(ys)
 
 
