@@ -14,6 +14,7 @@ ALGORITHMS: tuple[tuple[str, str], ...] = (
     ("metals.correlatemetals", "CorrelateMetals"),
     ("metals.clusterpollution", "ClusterPollution"),
     ("metals.pollutionindices", "PollutionIndices"),
+    ("metals.compareworkflows", "CompareWorkflows"),
 )
 """Module (below this package) and class of every algorithm, in the order of the work."""
 

@@ -193,7 +193,7 @@ def _extract(
         library=library,
         **options,
     )
-    return library, int(found["count"]), time.perf_counter() - began
+    return library, int(found["endmembers"]), time.perf_counter() - began
 
 
 def _unmix_and_invert(

@@ -77,4 +77,21 @@ CASES = (
             ({"BACKGROUNDS": "Qq=3"}, "Qq"),
         ),
     ),
+    Case(
+        "compareworkflows",
+        {
+            "INPUT": "district:hyperspectral",
+            "SAMPLES": "district:samples",
+            "ELEMENTS": ["Sb", "Pb"],
+            "WORKFLOWS": ["VCA", "prior"],
+            "METHODS": ["nmf"],
+            "ENDMEMBERS": 4,
+            "SEEDS": 1,
+            "TREES": 10,
+            "SEED": 2,
+        },
+        {"TABLE": "comparison.csv", "DETAILS": "runs.csv", "REPORT": "comparison.html"},
+        ("R2_BEST",),
+        wrong=(({"ELEMENTS": ["Xx"]}, "no field Xx"),),
+    ),
 )
