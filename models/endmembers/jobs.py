@@ -42,7 +42,7 @@ def extract(
     class_angle: float = 0.05,
     absent_angle: float = 0.3,
     endmembers: int = 0,
-    distinct_angle: float = 0.05,
+    distinct_angle: float = 0.03,
     seed: int = 0,
     library: str = "",
     points: str = "",

@@ -47,9 +47,9 @@ class ExtractionOptions:
     neighbour_angle : float
         Radians; a PPI candidate whose eight neighbours all differ by more is rejected. 0 keeps all.
     ppi_endmembers : int
-        Candidates of PPI.
+        Candidates of PPI where it does not work alone.
     vca_endmembers : int
-        Candidates of VCA, N-FINDR and ATGP.
+        Candidates of VCA where it does not work alone.
     vca_projection : str
         ``mean removed``, or ``by SNR`` as Nascimento and Bioucas-Dias chose it.
     selection : str
@@ -60,7 +60,8 @@ class ExtractionOptions:
         Radians; a prior class whose best pixel is farther gets no endmember.
     endmembers : int
         Endmembers to keep; 0 keeps one per prior class, 4 for ``top-k``, or all candidates that
-        differ where there are no priors.
+        differ where there are no priors. A method that works alone looks for so many, by default
+        for 10 (PPI) or 6.
     distinct_angle : float
         Radians; endmembers closer than this count as the same.
     seed : int
@@ -84,7 +85,7 @@ class ExtractionOptions:
     class_angle: float = 0.05
     absent_angle: float = 0.3
     endmembers: int = 0
-    distinct_angle: float = 0.05
+    distinct_angle: float = 0.03
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -109,12 +110,14 @@ class ExtractionOptions:
     @property
     def proposals(self) -> dict[str, int]:
         """How many candidates each method of the workflow but the prior proposes."""
+        # A method that works alone finds as many as are wanted; VCA and N-FINDR find others
+        # when asked for fewer, and not the first few of more.
         alone = self.endmembers if len(self.methods) == 1 else 0
         numbers = {
-            PPI: max(self.ppi_endmembers, alone),
-            VCA: max(self.vca_endmembers, alone),
-            NFINDR: max(self.endmembers or self.vca_endmembers, 2),
-            ATGP: self.endmembers or self.vca_endmembers,
+            PPI: alone or self.ppi_endmembers,
+            VCA: max(alone or self.vca_endmembers, 2),
+            NFINDR: max(alone or self.vca_endmembers, 2),
+            ATGP: alone or self.vca_endmembers,
         }
         return {method: numbers[method] for method in self.methods if method != PRIOR}
 
