@@ -1,50 +1,35 @@
-"""QGIS's side of the boundary: `run_job` starts the engine, talks to it, and keeps it warm.
+"""QGIS's side of the boundary: `run_job` runs a job in the engine and tells how it goes.
 
-Algorithms run in changing threads, and a ``QProcess`` belongs to one. All engines therefore live in
-one thread with an event loop; the thread that runs an algorithm exchanges lines with its engine
-through a queue, and looks twenty times a second whether the user wants to stop.
+The first job starts the engine; it stays warm for the next. The thread that runs an algorithm waits
+for its engine's messages, and looks twenty times a second whether the user wants to stop.
 """
 
 from __future__ import annotations
 
-import atexit
 import itertools
 import math
 import os
 import queue
-import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qgis.PyQt.QtCore import (
-    QCoreApplication,
-    QEventLoop,
-    QObject,
-    QProcess,
-    QProcessEnvironment,
-    QThread,
-    pyqtSignal,
-    pyqtSlot,
-)
+from qgis.PyQt.QtCore import QCoreApplication, QEventLoop, QThread
 
 from gossan.core.origin import gossan_version
 from gossan.engine import environment, protocol
+from gossan.engine.processes import Ended, Engine, Engines
 
 POLL_SECONDS = 0.05
 START_SECONDS = 60.0
 CANCEL_SECONDS = 1.5
-KILL_SECONDS = 0.4
-STOP_MILLISECONDS = 1000
 SIGKILL = 9
-LOG_LINES = 30
-LOG_BYTES = 20_000
 
 _VERSION = gossan_version()
 """As this process loaded it; the files may have been replaced by an upgrade since."""
 
 _job_ids = itertools.count(1)
+_engines = Engines()
 
 
 class EngineError(Exception):
@@ -88,7 +73,11 @@ def run_job(name: str, parameters: dict[str, Any], feedback: Any = None) -> dict
     """
     job = protocol.Job(next(_job_ids), name, parameters)
     line = protocol.encode(job)
-    engine = _engines.take()
+    where = location()
+    found = environment.state(where)
+    if not found.ready:
+        raise EngineError(found.kind, found.sentence)
+    engine = _engines.take(where.python)
     conversation = _Conversation(engine, job, feedback)
     try:
         conversation.greet()
@@ -143,7 +132,7 @@ class _Stubborn(Exception):  # noqa: N818 - becomes EngineCancelled
 class _Conversation:
     """What is said between sending a job and its end."""
 
-    def __init__(self, engine: _Engine, job: protocol.Job, feedback: Any) -> None:
+    def __init__(self, engine: Engine, job: protocol.Job, feedback: Any) -> None:
         self._engine = engine
         self._job = job
         self._feedback = feedback
@@ -216,7 +205,7 @@ class _Conversation:
             item = self._engine.items.get(timeout=POLL_SECONDS)
         except queue.Empty:
             return None
-        if isinstance(item, _Ended):
+        if isinstance(item, Ended):
             raise _explain(item, self._engine, self._job.name)
         try:
             return protocol.decode(item)
@@ -254,7 +243,7 @@ def _check_version(hello: protocol.Hello) -> None:
         )
 
 
-def _explain(ended: _Ended, engine: _Engine, job: str) -> EngineError:
+def _explain(ended: Ended, engine: Engine, job: str) -> EngineError:
     """Return the error that says why the engine is gone and what to do."""
     detail = engine.last_words()
     if ended.stopped:
@@ -289,7 +278,7 @@ def _explain(ended: _Ended, engine: _Engine, job: str) -> EngineError:
     )
 
 
-def _remove_leftovers(parameters: dict[str, Any], engine: _Engine) -> None:
+def _remove_leftovers(parameters: dict[str, Any], engine: Engine) -> None:
     """Remove the half-written outputs of an engine that had to be killed."""
     if engine.hello is None:
         return
@@ -298,245 +287,3 @@ def _remove_leftovers(parameters: dict[str, Any], engine: _Engine) -> None:
             folder = Path(value).parent
             for part in folder.glob(f".*.{engine.hello.pid}.gossan-part*"):
                 part.unlink(missing_ok=True)
-
-
-# ---------------------------------------------------------------- one engine
-
-
-@dataclass(frozen=True)
-class _Ended:
-    """The process is gone."""
-
-    code: int = 0
-    crashed: bool = False
-    failed_to_start: bool = False
-    stopped: bool = False
-    reason: str = ""
-
-
-class _Engine(QObject):
-    """One child process; lives in the engines' thread, its public methods work from any thread."""
-
-    _start_wanted = pyqtSignal()
-    _send_wanted = pyqtSignal(object)
-    _kill_wanted = pyqtSignal()
-    _stop_wanted = pyqtSignal()
-
-    def __init__(self, python: Path, thread: QThread) -> None:
-        super().__init__()
-        self.python = python
-        self.hello: protocol.Hello | None = None
-        self.items: queue.Queue[bytes | _Ended] = queue.Queue()
-        self.gone = threading.Event()
-        self._words = b""
-        self._unfinished = b""
-        self._stopping = False
-        self._process: QProcess | None = None
-        self.moveToThread(thread)
-        self._start_wanted.connect(self._on_start)
-        self._send_wanted.connect(self._on_send)
-        self._kill_wanted.connect(self._on_kill)
-        self._stop_wanted.connect(self._on_stop)
-
-    def start(self) -> None:
-        """Start the process; it says hello when it is ready."""
-        self._start_wanted.emit()
-
-    def send(self, line: bytes) -> None:
-        """Write one line to it."""
-        self._send_wanted.emit(line)
-
-    def kill(self) -> None:
-        """End it at once; `gone` tells when it is."""
-        self._kill_wanted.emit()
-
-    def stop(self) -> None:
-        """Ask it to end, and end it if it does not; `gone` tells when it has."""
-        self._stopping = True
-        self._stop_wanted.emit()
-
-    def note(self, line: bytes) -> None:
-        """Keep a line for the log."""
-        self._words = (self._words + line + b"\n")[-LOG_BYTES:]
-
-    def forget_words(self) -> None:
-        """Start the log anew for another job."""
-        self._words = b""
-
-    def last_words(self) -> str:
-        """Return the last lines that it wrote to standard error."""
-        lines = self._words.decode("utf-8", "replace").splitlines()
-        return "\n".join(lines[-LOG_LINES:])
-
-    @pyqtSlot()
-    def _on_start(self) -> None:
-        system = QProcessEnvironment.systemEnvironment()
-        variables = environment.child_environment(
-            dict(
-                variable.split("=", 1) for variable in system.toStringList() if "=" in variable[1:]
-            )
-        )
-        cleaned = QProcessEnvironment()
-        for name, value in variables.items():
-            cleaned.insert(name, value)
-        process = QProcess(self)
-        process.setProcessEnvironment(cleaned)
-        process.setProgram(str(self.python))
-        process.setArguments(["-I", str(environment.ROOT / "engine" / "server.py")])
-        process.readyReadStandardOutput.connect(self._on_output)
-        process.readyReadStandardError.connect(self._on_words)
-        process.finished.connect(self._on_finished)
-        process.errorOccurred.connect(self._on_error)
-        self._process = process
-        process.start()
-
-    @pyqtSlot(object)
-    def _on_send(self, line: bytes) -> None:
-        if self._process is not None:
-            self._process.write(line)
-
-    @pyqtSlot()
-    def _on_kill(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-
-    @pyqtSlot()
-    def _on_stop(self) -> None:
-        process = self._process
-        if process is None:
-            self.gone.set()
-            return
-        process.closeWriteChannel()
-        if not process.waitForFinished(STOP_MILLISECONDS):
-            process.kill()
-            process.waitForFinished(STOP_MILLISECONDS)
-
-    @pyqtSlot()
-    def _on_output(self) -> None:
-        if self._process is None:
-            return
-        *lines, self._unfinished = (
-            self._unfinished + bytes(self._process.readAllStandardOutput())
-        ).split(b"\n")
-        for line in lines:
-            self.items.put(line)
-
-    @pyqtSlot()
-    def _on_words(self) -> None:
-        if self._process is not None:
-            words = bytes(self._process.readAllStandardError())
-            self._words = (self._words + words)[-LOG_BYTES:]
-
-    @pyqtSlot(int, QProcess.ExitStatus)
-    def _on_finished(self, code: int, status: QProcess.ExitStatus) -> None:
-        self._on_output()
-        self._on_words()
-        crashed = status == QProcess.ExitStatus.CrashExit
-        self._end(_Ended(code=code, crashed=crashed, stopped=self._stopping))
-
-    @pyqtSlot(QProcess.ProcessError)
-    def _on_error(self, error: QProcess.ProcessError) -> None:
-        if error == QProcess.ProcessError.FailedToStart and self._process is not None:
-            self._end(_Ended(failed_to_start=True, reason=self._process.errorString()))
-
-    def _end(self, ended: _Ended) -> None:
-        if self._process is not None:
-            self._process.deleteLater()
-            self._process = None
-        self.items.put(ended)
-        self.gone.set()
-
-
-# ---------------------------------------------------------------- all engines
-
-
-class _Engines:
-    """The engines of this process: one warm for the next run, more while several jobs run."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._thread: QThread | None = None
-        self._idle: list[_Engine] = []
-        self._busy: list[_Engine] = []
-        self._leaving: list[_Engine] = []
-        # An engine is held here until its process is gone: Qt would end it with its object.
-
-    def take(self) -> _Engine:
-        """Return a warm engine, or start one.
-
-        Raises
-        ------
-        EngineError
-            If the engine is not set up, or is out of date.
-        """
-        where = location()
-        with self._lock:
-            self._idle = [engine for engine in self._idle if not engine.gone.is_set()]
-            self._leaving = [engine for engine in self._leaving if not engine.gone.is_set()]
-            for engine in self._idle:
-                if engine.python == where.python:
-                    self._idle.remove(engine)
-                    self._busy.append(engine)
-                    engine.forget_words()
-                    return engine
-            found = environment.state(where)
-            if not found.ready:
-                raise EngineError(found.kind, found.sentence)
-            engine = _Engine(where.python, self._running_thread())
-            self._busy.append(engine)
-            engine.start()
-            return engine
-
-    def give_back(self, engine: _Engine) -> None:
-        """Keep an engine for the next run, unless one is waiting already."""
-        with self._lock:
-            if engine not in self._busy:
-                return
-            self._busy.remove(engine)
-            if not self._idle:
-                self._idle.append(engine)
-                return
-            self._leaving.append(engine)
-        engine.stop()
-
-    def discard(self, engine: _Engine) -> None:
-        """End an engine that cannot be used any more."""
-        with self._lock:
-            if engine not in self._busy:
-                return
-            self._busy.remove(engine)
-            self._leaving.append(engine)
-        engine.kill()
-        engine.gone.wait(KILL_SECONDS)
-
-    def shutdown(self) -> None:
-        """Stop everything."""
-        with self._lock:
-            engines = self._idle + self._busy + self._leaving
-            thread = self._thread
-            self._idle, self._busy, self._leaving, self._thread = [], [], [], None
-            if thread is None:
-                return
-            for engine in engines:
-                engine.stop()
-        for engine in engines:
-            engine.gone.wait(3 * STOP_MILLISECONDS / 1000)
-        thread.quit()
-        thread.wait()
-        atexit.unregister(self.shutdown)
-
-    def _running_thread(self) -> QThread:
-        """Return the thread in which all engines live."""
-        if self._thread is None:
-            thread = QThread()
-            thread.setObjectName("Gossan's engines")
-            application = QCoreApplication.instance()
-            thread.moveToThread(application.thread())
-            application.aboutToQuit.connect(self.shutdown)
-            atexit.register(self.shutdown)
-            thread.start()
-            self._thread = thread
-        return self._thread
-
-
-_engines = _Engines()

@@ -1,8 +1,6 @@
-"""Where the engine's Python environment is, what state it is in, and how it is made.
+"""Where the engine's Python environment is, what state it is in, and what its processes inherit.
 
-Everything here decides; nothing here starts a process. The set-up dialog (through ``QProcess``) and
-``scripts/setup_engine.py`` carry the steps out. The environment lies outside the plugin's folder,
-because an upgrade of the plugin deletes that.
+The environment lies outside the plugin's folder, because an upgrade of the plugin deletes that.
 """
 
 from __future__ import annotations
@@ -10,9 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,18 +26,8 @@ HOW_TO_SET_UP = (
     "in a checkout with ./run setup."
 )
 
-DOWNLOAD_MEGABYTES = {"engine": 190, "networks": 700}
-DISK_MEGABYTES = {"engine": 750, "networks": 2200}
-"""Roughly what each part takes (measured on Linux, Python 3.11)."""
-
 _MISLEADING_PREFIXES = ("PROJ_", "GDAL_", "PYTHON")
 _MISLEADING = ("__PYVENV_LAUNCHER__",)
-
-_PROBE = (
-    "import json, sys, venv, ensurepip; "
-    "print(json.dumps({'version': list(sys.version_info[:2]), 'bits': sys.maxsize.bit_length() + 1,"
-    " 'prefix': sys.base_prefix}))"
-)
 
 
 # ---------------------------------------------------------------- where it is
@@ -116,15 +103,20 @@ def cache_folder(prefix: Path) -> Path:
 
 @dataclass(frozen=True)
 class State:
-    """State of an environment: ``ready``, ``missing``, ``unfinished`` or ``stale``; a sentence."""
+    """State of an environment: ``ready``, ``missing``, ``unfinished`` or ``stale``; the fact."""
 
     kind: str
-    sentence: str
+    fact: str
 
     @property
     def ready(self) -> bool:
         """Whether the engine can start."""
         return self.kind == "ready"
+
+    @property
+    def sentence(self) -> str:
+        """The fact, and what to do about it."""
+        return self.fact if self.ready else f"{self.fact} {HOW_TO_SET_UP}"
 
 
 def state(location: Location, *, root: Path = ROOT) -> State:
@@ -132,27 +124,21 @@ def state(location: Location, *, root: Path = ROOT) -> State:
 
     An environment that the user named (GOSSAN_ENGINE) needs no stamp.
     """
+    folder = location.folder
     if not location.python.exists():
-        return State(
-            "missing", f"The engine is not set up: there is no {location.python}. {HOW_TO_SET_UP}"
-        )
-    stamp = read_stamp(location.folder)
+        return State("missing", f"The engine is not set up: there is no {location.python}.")
+    stamp = read_stamp(folder)
+    if stamp is None and location.source == "variable":
+        return State("ready", f"The engine is the one that GOSSAN_ENGINE names: {location.python}.")
     if stamp is None:
-        if location.source == "variable":
-            return State(
-                "ready", f"The engine is the one that GOSSAN_ENGINE names: {location.python}."
-            )
-        return State(
-            "unfinished",
-            f"The set-up of the engine in {location.folder} was not finished. {HOW_TO_SET_UP}",
-        )
+        return State("unfinished", f"The set-up of the engine in {folder} was not finished.")
     if outdated_locks(stamp, root):
         return State(
             "stale",
-            f"The engine in {location.folder} was made for Gossan {stamp.get('gossan', 'unknown')} "
-            f"and lacks what Gossan {gossan_version()} needs. {HOW_TO_SET_UP}",
+            f"The engine in {folder} was made for Gossan {stamp.get('gossan', 'unknown')} and "
+            f"lacks what Gossan {gossan_version()} needs.",
         )
-    return State("ready", f"The engine is ready in {location.folder}.")
+    return State("ready", f"The engine is ready in {folder}.")
 
 
 def read_stamp(folder: Path) -> dict | None:
@@ -233,220 +219,7 @@ def _digest(path: Path) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-# ---------------------------------------------------------------- which Python makes it
-
-
-@dataclass(frozen=True)
-class BasePython:
-    """A Python that can make the environment."""
-
-    path: str
-    version: tuple[int, int]
-
-
-def base_python_candidates(
-    *,
-    prefixes: Sequence[str] = (sys.base_prefix, sys.exec_prefix),
-    platform: str = sys.platform,
-    version: tuple[int, int] = sys.version_info[:2],
-    variables: Mapping[str, str] = os.environ,
-) -> list[str]:
-    """Return the paths at which the Python that QGIS embeds may have its program, best first.
-
-    ``sys.executable`` is not among them: inside QGIS it is QGIS, or the first python3 on the path.
-    The variable GOSSAN_ENGINE_BASE, where set, comes first.
-    """
-    dotted = f"{version[0]}.{version[1]}"
-    candidates = [variables.get("GOSSAN_ENGINE_BASE", "").strip()]
-    if platform == "win32":
-        for prefix in prefixes:
-            candidates += [f"{prefix}\\python.exe", f"{prefix}\\python3.exe"]
-        home = variables.get("OSGEO4W_ROOT", "").strip()
-        if home:
-            candidates.append(f"{home}\\apps\\Python{version[0]}{version[1]}\\python.exe")
-    else:
-        for prefix in prefixes:
-            candidates += [f"{prefix}/bin/python{dotted}", f"{prefix}/bin/python3"]
-        if platform == "darwin":
-            for prefix in prefixes:
-                bundle = prefix.partition(".app/")[0]
-                if bundle != prefix:
-                    candidates += [
-                        f"{bundle}.app/Contents/MacOS/bin/python3",
-                        f"{bundle}.app/Contents/MacOS/python",
-                    ]
-        candidates += [f"/usr/bin/python{dotted}", "/usr/bin/python3"]
-    return list(dict.fromkeys(candidate for candidate in candidates if candidate))
-
-
-def find_base_python(
-    run: Callable[[list[str]], str | None],
-    *,
-    candidates: Sequence[str] | None = None,
-    root: Path = ROOT,
-    exists: Callable[[str], bool] = os.path.isfile,
-) -> BasePython:
-    """Return the first Python that exists, makes environments and has lock files here.
-
-    Parameters
-    ----------
-    run : callable
-        Runs a command and returns what it printed, or None where it failed.
-    candidates : sequence of str, optional
-        Paths to try; `base_python_candidates` by default.
-    root : Path
-        Folder of the plugin.
-    exists : callable
-        Tells whether a path is a file.
-
-    Raises
-    ------
-    ValueError
-        If there is none; the message names what was tried and why each would not do.
-    """
-    reasons = []
-    for path in base_python_candidates() if candidates is None else candidates:
-        if not exists(path):
-            reasons.append(f"{path}: not there")
-            continue
-        version = read_probe(run(probe_command(path)))
-        if version is None:
-            reasons.append(f"{path}: cannot make environments (on Debian: install python3-venv)")
-            continue
-        try:
-            lock_files(version, root=root)
-        except ValueError:
-            reasons.append(f"{path}: Python {version[0]}.{version[1]}, which has no lock file")
-            continue
-        return BasePython(path, version)
-    raise ValueError(
-        "No Python was found that can make the engine's environment. Tried "
-        + "; ".join(reasons)
-        + ". Name one with the variable GOSSAN_ENGINE_BASE."
-    )
-
-
-def probe_command(python: str) -> list[str]:
-    """Return the command that asks a Python for its version and whether it makes environments."""
-    return [python, "-I", "-c", _PROBE]
-
-
-def read_probe(printed: str | None) -> tuple[int, int] | None:
-    """Return the version that a probed Python printed; None where it will not do."""
-    try:
-        answer = json.loads((printed or "").strip().splitlines()[-1])
-        version = (int(answer["version"][0]), int(answer["version"][1]))
-        return version if answer["bits"] >= 64 else None
-    except (IndexError, KeyError, TypeError, ValueError):
-        return None
-
-
-# ---------------------------------------------------------------- how it is made
-
-
-@dataclass(frozen=True)
-class Step:
-    """One command of the set-up, what it does for people, and how many packages it installs."""
-
-    description: str
-    command: list[str]
-    packages: int = 0
-
-
-def setup_steps(
-    base: BasePython,
-    folder: Path,
-    *,
-    networks: bool = False,
-    test: bool = False,
-    wheels: str = "",
-    root: Path = ROOT,
-) -> list[Step]:
-    """Return the commands that make or complete an environment; each may be repeated.
-
-    After the last one has succeeded the caller writes the stamp (`write_stamp`).
-
-    Parameters
-    ----------
-    base : BasePython
-        The Python that makes it.
-    folder : Path
-        Where it is to be.
-    networks, test : bool
-        Whether to add what networks need, and what tests and benchmarks need.
-    wheels : str
-        Folder of wheels to install from where there is no network; empty to download.
-    root : Path
-        Folder of the plugin.
-    """
-    python = str(python_of(folder))
-    pip = [python, "-I", "-m", "pip", "--disable-pip-version-check", "--no-input"]
-    install = [*pip, "install", "--progress-bar", "off"]
-    if wheels:
-        install += ["--no-index", "--find-links", wheels]
-    # The Python that an environment was made with may be gone since; its links stay broken.
-    broken = (folder / "pyvenv.cfg").exists() and not python_of(folder).exists()
-    clear = ["--clear"] if broken else []
-    steps = [
-        Step(
-            f"Making an environment for Python {base.version[0]}.{base.version[1]}",
-            [base.path, "-I", "-m", "venv", *clear, str(folder)],
-        )
-    ]
-    for lock in lock_files(base.version, networks=networks, test=test, root=root):
-        kind = lock.name.partition("-")[0]
-        only_binary = [] if kind == "test" else ["--only-binary", ":all:"]
-        steps.append(
-            Step(
-                f"Installing {_WHAT[kind]} ({_count(lock)} packages)",
-                [*install, *only_binary, "-r", str(lock)],
-                _count(lock),
-            )
-        )
-    if test:
-        steps.append(Step("Installing Gossan itself", [*install, "--no-deps", "-e", str(root)]))
-    modules = "numpy, scipy, sklearn, rasterio, numba, matplotlib, skops, safetensors"
-    if networks:
-        modules += ", tensorflow"
-    steps.append(Step("Checking the packages", [python, "-I", "-c", f"import {modules}"]))
-    return steps
-
-
-_WHAT = {
-    "engine": "what the engine needs",
-    "networks": "what networks need",
-    "test": "what tests need",
-}
-
-
-def _count(lock: Path) -> int:
-    lines = lock.read_text(encoding="utf-8").splitlines()
-    return sum(bool(line.strip()) and not line.lstrip().startswith("#") for line in lines)
-
-
-def space_problem(folder: Path, *, networks: bool = False) -> str:
-    """Return a sentence where the disk has no room for the environment, else an empty text."""
-    existing = next((parent for parent in folder.resolve().parents if parent.exists()), None)
-    needed = DISK_MEGABYTES["engine"] + DISK_MEGABYTES["networks"] * networks
-    free = shutil.disk_usage(existing).free // 10**6 if existing else needed
-    if free >= needed:
-        return ""
-    return (
-        f"The engine needs about {needed} MB in {folder}, but only {free} MB are free there. "
-        "Make room and start again."
-    )
-
-
-def setup_environment(base: Mapping[str, str], *, proxy: str = "") -> dict[str, str]:
-    """Return the variables for the steps of the set-up.
-
-    `proxy` is ``http://user:password@host:port`` or empty; it travels as a variable, because other
-    users of a machine can read command lines.
-    """
-    variables = child_environment(base)
-    if proxy:
-        variables["PIP_PROXY"] = proxy
-    return variables
+# ---------------------------------------------------------------- what its processes inherit
 
 
 def child_environment(base: Mapping[str, str]) -> dict[str, str]:

@@ -32,7 +32,8 @@ class DiagnosisTask(QgsTask):
         try:
             answer = client.run_job("engine.diagnose", {}, None)
         except client.EngineError as error:
-            self._text = describe(state, None, f"{error}\n{error.detail}".strip())
+            trouble = f"{error}\n{error.detail}".strip() if state.ready else ""
+            self._text = describe(state, None, trouble)
         else:
             self._text = describe(state, answer)
         return True

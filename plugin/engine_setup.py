@@ -9,7 +9,7 @@ from urllib.parse import quote
 from qgis.core import QgsSettings
 from qgis.PyQt.QtCore import QObject, QProcess, QProcessEnvironment, pyqtSignal, pyqtSlot
 
-from gossan.engine import client, environment
+from gossan.engine import client, environment, installation
 
 PROBE_MILLISECONDS = 30_000
 _PACKAGE = re.compile(r"^\s*(Collecting|Requirement already satisfied:|Processing) ")
@@ -34,12 +34,12 @@ class EngineSetup(QObject):
     """Whether the engine is ready now, and a sentence."""
 
     def __init__(
-        self, folder: Path, base: environment.BasePython, parent: QObject | None = None
+        self, folder: Path, base: installation.BasePython, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
         self._folder = folder
         self._base = base
-        self._steps: list[environment.Step] = []
+        self._steps: list[installation.Step] = []
         self._locks: list[Path] = []
         self._done = 0
         self._seen = 0
@@ -54,7 +54,7 @@ class EngineSetup(QObject):
 
     def start(self, *, networks: bool = False, wheels: str = "", proxy: str = "") -> None:
         """Begin; what an earlier, broken off set-up has done is used again."""
-        problem = environment.space_problem(self._folder, networks=networks)
+        problem = installation.space_problem(self._folder, networks=networks)
         if wheels and not Path(wheels).is_dir():
             problem = f"There is no folder {wheels}. Name the folder that holds the wheels."
         if problem:
@@ -64,7 +64,7 @@ class EngineSetup(QObject):
         self._cancelled = False
         self._done = 0
         self._locks = environment.lock_files(self._base.version, networks=networks)
-        self._steps = environment.setup_steps(
+        self._steps = installation.setup_steps(
             self._base, self._folder, networks=networks, wheels=wheels
         )
         system = dict(
@@ -73,7 +73,7 @@ class EngineSetup(QObject):
             if entry[0] != "="
         )
         self._variables = _as_process_environment(
-            environment.setup_environment(system, proxy=proxy)
+            installation.setup_environment(system, proxy=proxy)
         )
         self._next()
 
@@ -93,7 +93,7 @@ class EngineSetup(QObject):
         step = self._steps[self._done]
         self._seen = 0
         self.said.emit(step.description + " …")
-        self.advanced.emit(self._done / len(self._steps), step.description)
+        self._advance(0.0, step.description)
         process = QProcess(self)
         process.setProcessEnvironment(self._variables)
         process.setProcessChannelMode(QProcess.ProcessChannelMode.MergedChannels)
@@ -105,6 +105,12 @@ class EngineSetup(QObject):
         self._process = process
         process.start()
 
+    def _advance(self, share_of_step: float, doing: str) -> None:
+        """Report progress; a step counts by the packages that it installs."""
+        weights = [max(step.packages, 3) for step in self._steps]
+        done = sum(weights[: self._done]) + share_of_step * weights[self._done]
+        self.advanced.emit(done / sum(weights), doing)
+
     @pyqtSlot()
     def _on_output(self) -> None:
         while self._process is not None and self._process.canReadLine():
@@ -112,8 +118,10 @@ class EngineSetup(QObject):
             self.said.emit("  " + line)
             if _PACKAGE.match(line):
                 self._seen += 1
-                within = 0.9 * min(self._seen / max(self._steps[self._done].packages, 1), 1.0)
-                self.advanced.emit((self._done + within) / len(self._steps), line.strip())
+                packages = max(self._steps[self._done].packages, 1)
+                self._advance(0.6 * min(self._seen / packages, 1.0), line.strip())
+            elif line.startswith("Installing collected packages"):
+                self._advance(0.6, "Unpacking the packages (a minute or two)")
 
     @pyqtSlot(int, QProcess.ExitStatus)
     def _on_finished(self, code: int, status: QProcess.ExitStatus) -> None:
@@ -145,7 +153,7 @@ class EngineSetup(QObject):
             self._process = None
 
 
-def where_to_set_up(base: environment.BasePython) -> Path:
+def where_to_set_up(base: installation.BasePython) -> Path:
     """Return the folder that a set-up from within QGIS makes or completes.
 
     Raises

@@ -13,6 +13,12 @@ from gossan.engine.environment import ROOT
 
 HOMEPAGE = "https://github.com/gossan-qgis/gossan"
 
+WHY_SET_UP = {
+    "missing": "The engine, which does the computing, is not set up yet.",
+    "unfinished": "The set-up of the engine was not finished.",
+    "stale": "The engine must be brought up to this version of Gossan.",
+}
+
 
 class GossanPlugin:
     """The plugin.
@@ -52,8 +58,9 @@ class GossanPlugin:
         if self.iface is None:
             return
         self._make_menu()
-        if not client.state().ready:
-            self._offer_setup()
+        kind = client.state().kind
+        if kind != "ready":
+            self._offer_setup(WHY_SET_UP[kind])
 
     def unload(self) -> None:
         """Leave nothing behind: no action, no dialog, no provider, no process, no thread."""
@@ -152,11 +159,11 @@ class GossanPlugin:
         self._menu.deleteLater()
         self._button = self._button_action = self._menu = None
 
-    def _offer_setup(self) -> None:
+    def _offer_setup(self, why: str) -> None:
         from qgis.PyQt.QtWidgets import QPushButton
 
         bar = self.iface.messageBar()
-        self._banner = bar.createMessage("Gossan", client.state().sentence)
+        self._banner = bar.createMessage("Gossan", why)
         button = QPushButton("Set up the engine…", self._banner)
         button.clicked.connect(self.set_up)
         self._banner.layout().addWidget(button)

@@ -16,7 +16,7 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
-from gossan.engine import client, environment
+from gossan.engine import client, environment, installation
 from gossan.plugin import engine_setup
 
 
@@ -72,7 +72,7 @@ class SetupDialog(QDialog):
         """Find out with what and where, before the user decides."""
         self.networks.toggled.connect(self._explain)
         try:
-            self._base = environment.find_base_python(engine_setup.ask)
+            self._base = installation.find_base_python(engine_setup.ask)
             self._folder = engine_setup.where_to_set_up(self._base)
         except ValueError as error:
             self.explanation.setText(str(error))
@@ -126,12 +126,12 @@ class SetupDialog(QDialog):
 
 
 def explanation(
-    base: environment.BasePython, folder: str, state: environment.State, *, networks: bool
+    base: installation.BasePython, folder: str, state: environment.State, *, networks: bool
 ) -> str:
     """Return what the user should know before pressing the button, as rich text."""
     parts = ["engine"] + ["networks"] * networks
-    download = sum(environment.DOWNLOAD_MEGABYTES[part] for part in parts)
-    disk = sum(environment.DISK_MEGABYTES[part] for part in parts)
+    download = sum(installation.DOWNLOAD_MEGABYTES[part] for part in parts)
+    disk = sum(installation.DISK_MEGABYTES[part] for part in parts)
     return (
         "<p>Gossan computes in a Python environment of its own, apart from QGIS, so that neither "
         "can harm the other. Nothing of QGIS is changed.</p>"
@@ -141,5 +141,5 @@ def explanation(
         f"<b>Where:</b> {folder}<br>"
         f"<b>How large:</b> about {download} MB to download, {disk} MB on disk; a few minutes."
         "<br><b>From:</b> the Python Package Index, or a folder of wheels.</p>"
-        f"<p>{state.sentence}</p>"
+        f"<p>{state.fact}</p>"
     )

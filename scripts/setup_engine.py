@@ -31,9 +31,9 @@ def main() -> int:
     """Carry the steps out one by one and stamp the environment at the end."""
     arguments = _arguments()
     folder = Path(arguments.create).resolve()
-    variables = environment.setup_environment(os.environ, proxy=arguments.proxy)
+    variables = installation.setup_environment(os.environ, proxy=arguments.proxy)
     try:
-        base = environment.find_base_python(lambda command: _ask(command, variables))
+        base = installation.find_base_python(lambda command: _ask(command, variables))
         # What was once installed stays wanted, or a plain setup after one with networks would leave
         # them at their old versions.
         stamp = environment.read_stamp(folder) or {"locks": {}}
@@ -47,11 +47,11 @@ def main() -> int:
     if environment.fulfils(stamp, locks) and environment.python_of(folder).exists():
         return 0
     if environment.read_stamp(folder) is None:
-        problem = environment.space_problem(folder, networks=networks)
+        problem = installation.space_problem(folder, networks=networks)
         if problem:
             _say(problem)
             return 1
-    steps = environment.setup_steps(
+    steps = installation.setup_steps(
         base, folder, networks=networks, test=test, wheels=arguments.wheels
     )
     for number, step in enumerate(steps, 1):
@@ -111,6 +111,6 @@ def _say(text: str) -> None:
 
 if __name__ == "__main__":
     _find_package()
-    from gossan.engine import environment
+    from gossan.engine import environment, installation
 
     sys.exit(main())

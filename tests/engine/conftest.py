@@ -23,6 +23,18 @@ def engine_python() -> Path:
 
 
 @pytest.fixture
+def plugin(tmp_path) -> Path:
+    """A plugin folder with lock files for Python 3.11 only."""
+    root = tmp_path / "plugin"
+    requirements = root / "engine" / "requirements"
+    requirements.mkdir(parents=True)
+    (requirements / "engine-py3.11.txt").write_text("# pinned\nnumpy==2.4.6\nscipy==1.17.1\n")
+    (requirements / "networks-py3.11.txt").write_text("tensorflow==2.21.0\n")
+    (requirements / "test-py3.11.txt").write_text("pytest==9.2.0\n")
+    return root
+
+
+@pytest.fixture
 def process_is_gone() -> Callable[[int, float], bool]:
     """A function that waits until a process is gone (or only waits to be buried by init)."""
 
