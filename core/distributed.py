@@ -46,6 +46,7 @@ BLOCKS_PER_THREAD = 3
 """Blocks in flight per worker thread: one computed, the others on their way."""
 
 _POLL_SECONDS = 0.2
+_LONGEST_GREETING = 1 << 20
 _SHIPPED_FOLDERS = ("core", "models")
 _SHIPPED_SUFFIXES = (".py", ".json", ".csv", ".txt", ".gossan")
 
@@ -219,10 +220,7 @@ def _connected(
     try:
         client = distributed.Client(address, timeout=wait_seconds, set_as_default=False)
     except (OSError, ValueError, distributed.TimeoutError) as problem:
-        raise GossanError(
-            f"What answers at {address} is not a Dask scheduler, or one of another version "
-            f"({problem}). Check the address."
-        ) from problem
+        raise _not_a_scheduler(address) from problem
     try:
         yield client
     finally:
@@ -230,22 +228,16 @@ def _connected(
 
 
 def _reach(address: str, wait_seconds: float, progress: Progress) -> None:
-    """Wait until something listens there; Dask's own waiting cannot be cancelled."""
-    try:
-        parts = urlsplit(address if "://" in address else f"tcp://{address}")
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host, port = None, None
-    if not host or not port or parts.scheme not in ("tcp", "tls", "ws", "wss"):
-        raise InputError(
-            f"{address!r} is not the address of a Dask scheduler; give one such as "
-            "tcp://10.0.0.5:8786."
-        )
+    """Wait until a scheduler listens there: Dask's own waiting cannot be cancelled."""
+    host, port, scheme = _parts(address)
     end = time.monotonic() + wait_seconds
     while True:
         progress.check()
         try:
-            socket.create_connection((host, port), timeout=1.0).close()
+            with socket.create_connection((host, port), timeout=1.0) as connection:
+                if scheme == "tcp" and not _greets_like_a_scheduler(connection, progress, end):
+                    raise _not_a_scheduler(address)
+                return
         except socket.gaierror as problem:
             raise InputError(
                 f"The host {host!r} of the Dask scheduler {address} is not known here. Check the "
@@ -258,8 +250,47 @@ def _reach(address: str, wait_seconds: float, progress: Progress) -> None:
                     "tcp://10.0.0.5:8786), that the scheduler runs, and the firewalls between."
                 ) from problem
             time.sleep(_POLL_SECONDS)
-        else:
-            return
+
+
+def _parts(address: str) -> tuple[str, int, str]:
+    """Return host, port and scheme of a scheduler's address."""
+    try:
+        parts = urlsplit(address if "://" in address else f"tcp://{address}")
+        host, port, scheme = parts.hostname, parts.port, parts.scheme
+    except ValueError:
+        host, port, scheme = None, None, ""
+    if not host or not port or scheme not in ("tcp", "tls"):
+        raise InputError(
+            f"{address!r} is not the address of a Dask scheduler; give one such as "
+            "tcp://10.0.0.5:8786."
+        )
+    return host, port, scheme
+
+
+def _greets_like_a_scheduler(connection: socket.socket, progress: Progress, end: float) -> bool:
+    """Tell whether the first thing said is the size of a short message, as in Dask's protocol.
+
+    Dask's client would wait without end for the greeting of a stranger.
+    """
+    connection.settimeout(_POLL_SECONDS)
+    greeting = b""
+    while len(greeting) < 8:
+        progress.check()
+        try:
+            received = connection.recv(8 - len(greeting))
+        except socket.timeout:  # not a TimeoutError before Python 3.10
+            received = None
+        if received == b"" or (received is None and time.monotonic() > end):
+            return False
+        greeting += received or b""
+    return int.from_bytes(greeting, "little") < _LONGEST_GREETING
+
+
+def _not_a_scheduler(address: str) -> GossanError:
+    return GossanError(
+        f"What answers at {address} is not a Dask scheduler, or one of another version. Check the "
+        "address, and that Dask is of the same version there."
+    )
 
 
 def _wait_for_workers(client: Any, address: str, wait_seconds: float, progress: Progress) -> int:
