@@ -11,6 +11,12 @@ from gossan.processing_provider.groups import icon
 from gossan.processing_provider.workflows.ready_model import ready_models
 
 ALGORITHMS: tuple[tuple[str, str], ...] = (
+    ("endmembers.estimateabundances", "EstimateAbundances"),
+    ("endmembers.mapspectralangles", "MapSpectralAngles"),
+    ("endmembers.resamplelibrary", "ResampleLibrary"),
+    ("metals.trainmetalinversion", "TrainMetalInversion"),
+    ("metals.mapmetals", "MapMetals"),
+    ("metals.assessmetals", "AssessMetals"),
     ("metals.correlatemetals", "CorrelateMetals"),
     ("metals.clusterpollution", "ClusterPollution"),
     ("metals.pollutionindices", "PollutionIndices"),

@@ -142,7 +142,7 @@ def write_comparison(path: str, assessment: Assessment, crs_wkt: str | None) -> 
         row: dict[str, object] = {"id": fid}
         for k, name in enumerate(samples.names):
             measured, mapped = float(samples.values[i, k]), float(assessment.mapped[i, k])
-            values = {"measured": measured, "mapped": mapped, "residual": measured - mapped}
+            values = {"measured": measured, "mapped": mapped, "residual": mapped - measured}
             row.update(
                 {
                     f"{name}_{what}": value if np.isfinite(value) else None

@@ -171,7 +171,7 @@ def _prediction_rows(samples: Samples, trained: Trained) -> Iterator[Mapping[str
             row[f"{name}_measured"] = _known(measured)
             row[f"{name}_censored"] = str(samples.flags[i, k]) or None
             row[f"{name}_predicted"] = _known(predicted)
-            row[f"{name}_residual"] = _known(measured - predicted)
+            row[f"{name}_residual"] = _known(predicted - measured)
             row[f"{name}_training"] = _known(trained.fitted[i, k])
         yield row
 

@@ -42,6 +42,96 @@ class Case:
 
 CASES = (
     Case(
+        "estimateabundances",
+        {"INPUT": "district:hyperspectral", "LIBRARY": "district:endmembers", "METHOD": "SVR"},
+        {"OUTPUT": "abundances.tif"},
+        ("RMSE", "MEAN_SUM", "VALID_PIXELS", "ENDMEMBERS"),
+        seeded=True,
+        wrong=(
+            ({"LIBRARY": "/nowhere/library.sli"}, "no file"),
+            ({"LIBRARY": "district:samples"}, "samples.csv"),
+            ({"MIXTURES": 1}, "MIXTURES"),
+        ),
+    ),
+    Case(
+        "mapspectralangles",
+        {"INPUT": "district:hyperspectral", "LIBRARY": "district:endmembers"},
+        {"ANGLES": "angles.tif", "CLASSES": "nearest.tif"},
+        ("CLASSIFIED_SHARE", "VALID_PIXELS"),
+        wrong=(
+            ({"LIBRARY": "/nowhere/library.sli"}, "no file"),
+            ({"THRESHOLD": 0}, "THRESHOLD"),
+        ),
+    ),
+    Case(
+        "resamplelibrary",
+        {"LIBRARY": "district:varieties", "RASTER": "district:hyperspectral"},
+        {"OUTPUT": "resampled.csv"},
+        ("SPECTRA", "BANDS", "INCOMPLETE"),
+        wrong=(
+            ({"RASTER": None}, "a raster or a table of wavelengths"),
+            ({"LIBRARY": "/nowhere/library.sli"}, "no file"),
+        ),
+    ),
+    Case(
+        "trainmetalinversion",
+        {
+            "FEATURES": ["made:estimateabundances.OUTPUT"],
+            "SAMPLES": "district:samples",
+            "ELEMENTS": ["Sb", "Pb"],
+            "TREES": 40,
+            "SEED": 5,
+        },
+        {
+            "MODEL": "metals.gossan",
+            "TABLE": "scores.csv",
+            "PREDICTIONS": "predictions.gpkg",
+            "REPORT": "training.html",
+        },
+        ("R2_MEAN", "RMSE_MEAN", "RPD_MEAN", "SAMPLE_COUNT", "EXCLUDED_COUNT"),
+        seeded=True,
+        wrong=(
+            ({"ELEMENTS": ["Xx"]}, "no field Xx"),
+            ({"VALIDATION": "groups"}, "needs a group field"),
+            ({"FOLDS": 500}, "500 folds"),
+        ),
+    ),
+    Case(
+        "mapmetals",
+        {
+            "FEATURES": ["made:estimateabundances.OUTPUT"],
+            "MODEL": "made:trainmetalinversion.MODEL",
+            "LIMITS": "Sb=50; Pb=300",
+        },
+        {
+            "OUTPUT": "concentrations.tif",
+            "UNCERTAINTY": "uncertainty.tif",
+            "EXCEEDANCE": "exceedance.tif",
+            "APPLICABILITY": "applicability.tif",
+            "REPORT": "map.html",
+        },
+        ("PIXEL_COUNT", "OUTSIDE_SHARE", "VEGETATION_SHARE"),
+        wrong=(
+            ({"LIMITS": None}, "needs limits"),
+            ({"LIMITS": "Qq=3"}, "Qq"),
+            ({"MODEL": "/nowhere/metals.gossan"}, "no file"),
+            ({"MODEL": "district:samples"}, "not a model"),
+            ({"FEATURES": ["district:hyperspectral"]}, "does not have the bands"),
+        ),
+    ),
+    Case(
+        "assessmetals",
+        {
+            "INPUT": "made:mapmetals.OUTPUT",
+            "SAMPLES": "district:samples",
+            "ELEMENTS": ["Sb", "Pb"],
+        },
+        {"TABLE": "assessment.csv", "COMPARISON": "comparison.gpkg", "REPORT": "assessment.html"},
+        ("R2_MEAN", "RMSE_MEAN", "RPD_MEAN", "BIAS_MEAN", "SAMPLE_COUNT", "EXCLUDED_COUNT"),
+        seeded=True,
+        wrong=(({"ELEMENTS": ["Cr"]}, "Cr"),),
+    ),
+    Case(
         "correlatemetals",
         {"SAMPLES": "district:samples", "ELEMENTS": list(METALS)},
         {"TABLE": "statistics.csv", "MATRIX": "matrix.csv", "REPORT": "correlations.html"},
