@@ -11,6 +11,8 @@ from gossan.processing_provider.groups import icon
 from gossan.processing_provider.workflows.ready_model import ready_models
 
 ALGORITHMS: tuple[tuple[str, str], ...] = (
+    ("endmembers.extractendmembers", "ExtractEndmembers"),
+    ("endmembers.estimateendmembercount", "EstimateEndmemberCount"),
     ("endmembers.estimateabundances", "EstimateAbundances"),
     ("endmembers.mapspectralangles", "MapSpectralAngles"),
     ("endmembers.resamplelibrary", "ResampleLibrary"),

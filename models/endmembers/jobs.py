@@ -29,7 +29,7 @@ def extract(
     wavelengths: str = "",
     scale: float | None = None,
     offset: float | None = None,
-    drop_water: bool = True,
+    drop_water_bands: bool = True,
     collars: bool = True,
     space: str = "components",
     components: int = 0,
@@ -69,7 +69,7 @@ def extract(
         CSV with band wavelengths; those of the raster when empty.
     scale, offset : float, optional
         Reflectance = value * scale + offset; those of the raster when None.
-    drop_water : bool
+    drop_water_bands : bool
         Leave out water-vapour bands by wavelength where the raster has no bad-band list.
     collars : bool
         Leave out pixels that are zero in all bands.
@@ -135,7 +135,7 @@ def extract(
     prior_library = read_priors(priors)
     for note in prior_library.notes:
         progress.say(note)
-    files = SceneFiles(raster, mask, wavelengths, scale, offset, drop_water, collars)
+    files = SceneFiles(raster, mask, wavelengths, scale, offset, drop_water_bands, collars)
     with open_scene(files, progress) as scene:
         if library and scene.wavelengths is None:
             raise InputError(
@@ -188,7 +188,7 @@ def count(
     wavelengths: str = "",
     scale: float | None = None,
     offset: float | None = None,
-    drop_water: bool = True,
+    drop_water_bands: bool = True,
     collars: bool = True,
     report: str = "",
     origin: Mapping[str, Any] | None = None,
@@ -199,7 +199,7 @@ def count(
     ----------
     progress : Progress
         Where to report to.
-    raster, mask, wavelengths, scale, offset, drop_water, collars
+    raster, mask, wavelengths, scale, offset, drop_water_bands, collars
         As in `extract`.
     report : str
         HTML file to write; not written when empty.
@@ -217,7 +217,7 @@ def count(
     InputError, FileError
         When an input cannot be used.
     """
-    files = SceneFiles(raster, mask, wavelengths, scale, offset, drop_water, collars)
+    files = SceneFiles(raster, mask, wavelengths, scale, offset, drop_water_bands, collars)
     with open_scene(files, progress) as scene:
         counted = count_endmembers(scene, progress.part(0.0, 0.95))
     if report:

@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from gossan.core.bands import usable, wavelengths_of
-from gossan.core.blocks import Block, Window, plan, run
+from gossan.core.blocks import Block, Window, run
 from gossan.core.errors import InputError
 from gossan.core.progress import Progress
-from gossan.core.raster import Raster, RasterInfo, open_raster, reflectance_scale, valid_pixels
-from gossan.models.endmembers.scene import STRIP_BYTES, Strip, Task
+from gossan.core.raster import Raster, RasterInfo, open_raster, valid_pixels
+from gossan.models.endmembers.scene import Strip, Task
+from gossan.models.spectra.scene import plan_blocks, reflectance_factor
 
 FloatArray = npt.NDArray[np.floating[Any]]
 
@@ -101,9 +102,8 @@ class RasterScene:
         self.indexes = self._chosen_bands(files)
         self.bands = len(self.indexes)
         self.wavelengths = wavelengths_of([raster.info.bands[index] for index in self.indexes])
-        self._factor, note = self._assumed_scale()
-        if note:
-            self.notes.append(note)
+        aside = Progress(on_warning=self.notes.append, cancelled=progress.cancelled)
+        self._factor = reflectance_factor(raster, self.indexes, aside)
         for sentence in self.notes:
             progress.say(sentence)
 
@@ -127,16 +127,7 @@ class RasterScene:
 
     def blocks(self) -> list[Block]:
         """Return the plan of the strips, which follow the way the file is stored."""
-        rows, columns = self.info.block
-        pixels = max(STRIP_BYTES // (4 * max(self.bands, 1)), 1)
-        if rows * self.width <= 2 * pixels:
-            rows *= max(pixels // (rows * self.width), 1)
-            return plan(self.height, self.width, rows=min(rows, self.height), columns=self.width)
-        if rows * columns > 4 * pixels or columns >= self.width:
-            rows = max(pixels // self.width, 1)
-            return plan(self.height, self.width, rows=rows, columns=self.width)
-        columns *= max(pixels // (rows * columns), 1)
-        return plan(self.height, self.width, rows=rows, columns=min(columns, self.width))
+        return plan_blocks(self.info, self.bands)
 
     def neighbourhood(self, row: int, column: int) -> tuple[FloatArray, FloatArray]:
         """Return a pixel's spectrum (bands,) and those of its valid neighbours (0 to 8, bands)."""
@@ -206,14 +197,6 @@ class RasterScene:
                 )
             return [int(index) for index in indexes]
         return [int(index) for index in indexes[np.argsort(centres, kind="stable")]]
-
-    def _assumed_scale(self) -> tuple[float, str | None]:
-        if self.info.scale_source:
-            return 1.0, None
-        rows = min(self.height, max(200_000 // self.width, 1))
-        window = Window((self.height - rows) // 2, 0, rows, self.width)
-        few = self.indexes[:: max(self.bands // 10, 1)]
-        return reflectance_scale(self.info, self._raster.read(window, few))
 
 
 def _check_grid(mask: RasterInfo, raster: RasterInfo) -> None:

@@ -42,6 +42,32 @@ class Case:
 
 CASES = (
     Case(
+        "extractendmembers",
+        {"INPUT": "district:hyperspectral", "SEED": 3},
+        {
+            "LIBRARY": "endmembers.sli",
+            "POINTS": "endmembers.gpkg",
+            "ANGLES": "angles.tif",
+            "REPORT": "endmembers.html",
+        },
+        ("COUNT", "CANDIDATES", "REJECTED", "VALID_PIXELS"),
+        seeded=True,
+        wrong=(
+            ({"PRIORS": "/nowhere/library.sli"}, "no file"),
+            ({"PRIORS": "district:samples"}, "samples.csv"),
+            ({"WORKFLOW": "N-FINDR", "ENDMEMBERS": 1}, "at least 2 endmembers"),
+            ({"SKEWERS": 0}, "SKEWERS"),
+            ({"WAVELENGTHS": "/nowhere/bands.csv"}, "no file"),
+        ),
+    ),
+    Case(
+        "estimateendmembercount",
+        {"INPUT": "district:hyperspectral"},
+        {"REPORT": "count.html"},
+        ("HYSIME", "HFC_1E3", "HFC_1E4", "HFC_1E5"),
+        wrong=(({"WAVELENGTHS": "/nowhere/bands.csv"}, "no file"),),
+    ),
+    Case(
         "estimateabundances",
         {"INPUT": "district:hyperspectral", "LIBRARY": "district:endmembers", "METHOD": "SVR"},
         {"OUTPUT": "abundances.tif"},
