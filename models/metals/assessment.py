@@ -19,6 +19,7 @@ from gossan.core.samples import Samples
 from gossan.core.tables import write_table
 from gossan.core.validation import RegressionScores, regression_scores
 from gossan.core.vectors import point, write_features
+from gossan.models.metals.map_outputs import TRAINING_PIXELS_TAG
 from gossan.models.metals.training import extent_text
 from gossan.models.metals.training_report import CLASS_MEANINGS, tell_excluded
 
@@ -40,12 +41,15 @@ class Assessment:
         One per element.
     units : tuple of str
         Unit of each element as the raster says.
+    seen : tuple of str
+        Samples in pixels that the model of the map was trained on.
     """
 
     samples: Samples
     mapped: np.ndarray
     scores: tuple[RegressionScores, ...]
     units: tuple[str, ...]
+    seen: tuple[str, ...] = ()
 
 
 def match_elements(elements: Sequence[str], bands: Sequence[Band]) -> list[int]:
@@ -101,7 +105,16 @@ def assess_map(samples: Samples, raster: Raster, chosen: Sequence[int], *, seed:
         regression_scores(kept.values[:, k], mapped[usable, k], seed=seed)
         for k in range(len(kept.names))
     )
-    return Assessment(kept, mapped[usable], scores, units)
+    seen = _seen_pixels(raster)
+    rows, columns = raster.pixel_of(kept.x, kept.y)
+    known = np.isin(rows * raster.info.width + columns, seen)
+    return Assessment(
+        kept,
+        mapped[usable],
+        scores,
+        units,
+        tuple(fid for fid, is_known in zip(kept.ids, known) if is_known),
+    )
 
 
 def assessment_rows(assessment: Assessment) -> list[dict[str, object]]:
@@ -234,6 +247,11 @@ def write_report(path: str, assessment: Assessment, origin: Origin, *, lower_rul
 def warnings_of(assessment: Assessment) -> list[str]:
     """Return what the user should know before trusting the scores."""
     sentences = []
+    if assessment.seen:
+        sentences.append(
+            f"{len(assessment.seen)} of {len(assessment.samples)} samples lie in pixels that the "
+            "model of this map was trained on; the scores are better than the map is."
+        )
     few = [name for name, s in zip(assessment.samples.names, assessment.scores) if 0 < s.n < FEW]
     if few:
         sentences.append(
@@ -255,6 +273,12 @@ def _stem(name: str) -> str:
 def _units(path: str, chosen: Sequence[int]) -> tuple[str, ...]:
     with open_dataset(path) as dataset:
         return tuple(dataset.units[index] or "" for index in chosen)
+
+
+def _seen_pixels(raster: Raster) -> np.ndarray:
+    """Return the pixels with training samples as the map tells them."""
+    texts = raster.info.tags.get(TRAINING_PIXELS_TAG, "").split()
+    return np.array([int(text) for text in texts if text.isdigit()], dtype=np.int64)
 
 
 def _known(measured: np.ndarray, mapped: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -25,24 +25,14 @@ from gossan.models.metals.assessment import (
 from gossan.models.metals.assessment import warnings_of as assessment_warnings
 from gossan.models.metals.assessment import write_report as write_assessment_report
 from gossan.models.metals.element_values import parse_element_values
-from gossan.models.metals.mapping import (
-    MapOptions,
-    MapPaths,
-    map_blocks,
-    match_features,
-    open_vegetation,
-)
+from gossan.models.metals.map_outputs import MapOptions, MapPaths
+from gossan.models.metals.mapping import map_blocks, match_features, open_vegetation
 from gossan.models.metals.mapping_report import warnings_of as map_warnings
 from gossan.models.metals.mapping_report import write_report as write_map_report
 from gossan.models.metals.model_file import InversionModel, load_model, save_model
 from gossan.models.metals.regressors import Settings
-from gossan.models.metals.training import (
-    GROUPS,
-    Validation,
-    gather,
-    mean_of,
-    train_inversion,
-)
+from gossan.models.metals.sample_splits import GROUPS, Validation
+from gossan.models.metals.training import gather, mean_of, train_inversion
 from gossan.models.metals.training_report import (
     score_rows,
     warnings_of,
@@ -173,6 +163,8 @@ def train(
             samples=len(data.samples),
             scores={row["element"]: row for row in rows},
         ),
+        places=np.column_stack([data.samples.x, data.samples.y]),
+        crs_wkt=info.crs_wkt or "",
         pixel_size=info.pixel_size,
     )
     progress.check()

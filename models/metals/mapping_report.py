@@ -8,7 +8,8 @@ from gossan.core.charts import map_picture
 from gossan.core.origin import Origin
 from gossan.core.report import Report
 from gossan.models.metals.applicability import APPLIES, CLASSES, OUTSIDE, VEGETATION
-from gossan.models.metals.mapping import CEILING_SHARE, MapOptions, MapSummary
+from gossan.models.metals.map_outputs import MapOptions
+from gossan.models.metals.map_summary import CEILING_SHARE, MapSummary
 from gossan.models.metals.model_file import InversionModel
 
 FEATURES_NAMED = 3

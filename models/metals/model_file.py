@@ -35,8 +35,12 @@ class InversionModel:
         How it was fitted.
     training : Training
         How it was validated, with its scores.
+    places : ndarray of float64, shape (samples, 2)
+        Coordinates of the training samples, by which later samples are known to be new.
+    crs_wkt : str
+        CRS of the places, empty where unknown.
     pixel_size : float or None
-        Metres, or map units, per pixel of the training rasters.
+        Map units per pixel of the training rasters.
     """
 
     elements: tuple[ElementModel, ...]
@@ -45,12 +49,14 @@ class InversionModel:
     high: np.ndarray
     settings: Settings
     training: Training
+    places: np.ndarray
+    crs_wkt: str = ""
     pixel_size: float | None = None
 
 
 def save_model(path: str, model: InversionModel, origin: Origin) -> str:
     """Write a model file and return its fingerprint."""
-    arrays: dict[str, np.ndarray] = {}
+    arrays: dict[str, np.ndarray] = {"places": np.asarray(model.places, dtype=np.float64)}
     described: list[dict[str, Any]] = []
     for e, element in enumerate(model.elements):
         arrays[f"{e}/residuals"] = element.residuals
@@ -77,6 +83,7 @@ def save_model(path: str, model: InversionModel, origin: Origin) -> str:
             "log_transform": model.settings.log_transform,
             "outlier_limit": model.settings.outlier_limit,
             "elements": described,
+            "crs_wkt": model.crs_wkt,
         },
         bands=model.bands,
         scaling={
@@ -121,6 +128,9 @@ def load_model(path: str) -> tuple[InversionModel, str]:
         high = np.array(card.scaling["training_maximum"], dtype=np.float64)
         if not features or low.shape != (features,) or high.shape != (features,):
             raise BundleError("the ranges of its features do not fit its bands")
+        places = np.asarray(arrays["places"], dtype=np.float64)
+        if places.ndim != 2 or places.shape[1] != 2:
+            raise BundleError("the places of its samples are damaged")
         if not described or len(described) != len(card.targets):
             raise BundleError("its elements do not fit its targets")
         elements = tuple(
@@ -139,7 +149,15 @@ def load_model(path: str) -> tuple[InversionModel, str]:
             f"{path} is no usable model of heavy metals ({problem}). Train it again."
         ) from problem
     model = InversionModel(
-        elements, card.bands, low, high, settings, card.training, card.ground_sampling_distance
+        elements=elements,
+        bands=card.bands,
+        low=low,
+        high=high,
+        settings=settings,
+        training=card.training,
+        places=places,
+        crs_wkt=str(card.architecture.get("crs_wkt", "")),
+        pixel_size=card.ground_sampling_distance,
     )
     return model, bundle.fingerprint
 

@@ -15,13 +15,8 @@ from gossan.core.samples import Samples
 from gossan.core.tables import write_table
 from gossan.core.vectors import point, write_features
 from gossan.models.metals.inversion import INTERVAL
-from gossan.models.metals.training import (
-    BLOCKS,
-    GROUPS,
-    Trained,
-    TrainingData,
-    Validation,
-)
+from gossan.models.metals.sample_splits import BLOCKS, GROUPS, Validation
+from gossan.models.metals.training import Trained, TrainingData
 
 FEATURES_SHOWN = 15
 WIDE_GAP = 0.3
