@@ -1,7 +1,7 @@
 """The charts of all reports: one look, readable in print and by colour-blind people.
 
 Every function returns a matplotlib ``Figure`` that belongs to nobody, so that charts can be made
-on any thread and without a screen. Colours follow Okabe and Ito (2008), *Color Universal Design*.
+on any thread and without a screen.
 """
 
 from __future__ import annotations
@@ -16,14 +16,20 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-BLUE, RED, GREY = "#0072b2", "#cc2f1b", "#6b747c"
-COLOURS = (BLUE, "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#b8a800")
-"""Line colours in their order of use; more lines than colours change their dash."""
+from gossan.core.chart_style import (
+    BLUE,
+    COLOURS,
+    FONT,
+    GREY,
+    RED,
+    SMALL_FONT,
+    add_legend,
+    line_style,
+    new_figure,
+    percentiles_of,
+    range_of,
+)
 
-DASHES = ("-", "--", ":", "-.")
-
-_FONT = 9
-_SMALL = 8
 _MAXIMUM_PRINTED_CELLS = 900
 _SPECTROMETER_BANDS = 40
 
@@ -72,7 +78,7 @@ def scatter_measured_predicted(panels: Scatter | Sequence[Scatter], *, columns: 
     shown = [panels] if isinstance(panels, Scatter) else list(panels)
     columns = max(min(columns, len(shown)), 1)
     rows = max(math.ceil(len(shown) / columns), 1)
-    figure = _figure(3.2 * columns + 0.3, 3.2 * rows + 0.2)
+    figure = new_figure(3.2 * columns + 0.3, 3.2 * rows + 0.2)
     for index, panel in enumerate(shown):
         _draw_scatter(figure.add_subplot(rows, columns, index + 1), panel)
     return figure
@@ -117,7 +123,7 @@ def matrix_heatmap(
         raise ValueError(
             f"A matrix of {matrix.shape} does not fit {len(rows)} row and {len(names)} column names"
         )
-    low, high = limits or _range(matrix)
+    low, high = limits or range_of(matrix)
     diverging = low < 0 < high
     if diverging:
         high = max(-low, high)
@@ -125,7 +131,7 @@ def matrix_heatmap(
     scale = Normalize(low, high)
     longest = max((len(str(name)) for name in [*rows, *names]), default=1)
     size = 0.52 if len(names) <= 14 else 0.36
-    figure = _figure(
+    figure = new_figure(
         min(max(size * len(names) + 0.07 * longest + 1.6, 3.4), 10.0),
         min(max(size * 0.85 * len(rows) + 0.05 * longest + 0.8, 2.4), 10.0),
     )
@@ -186,12 +192,12 @@ def spectra_plot(
     )
     order = np.argsort(axis, kind="stable")
     used = np.ones(bands, dtype=bool) if good is None else np.asarray(good, dtype=bool)
-    figure = _figure(7.2, 3.6)
+    figure = new_figure(7.2, 3.6)
     axes = figure.add_subplot()
     for index, (name, spectrum) in enumerate(lines.items()):
         values = np.where(used, np.asarray(spectrum, dtype=float), np.nan)[order]
         x, y = _with_gaps(axis[order], values)
-        colour, dash = _line_style(index)
+        colour, dash = line_style(index)
         if colours is not None:
             colour = colours[index % len(colours)]
         axes.plot(
@@ -208,7 +214,7 @@ def spectra_plot(
     axes.set_ylabel(y_label)
     if axis.size:
         axes.set_xlim(axis.min(), axis.max() if axis.max() > axis.min() else axis.min() + 1)
-    _legend(axes, len(lines))
+    add_legend(axes, len(lines))
     return figure
 
 
@@ -239,11 +245,11 @@ def curve_plot(
     -------
     Figure
     """
-    figure = _figure(6.0, 3.4)
+    figure = new_figure(6.0, 3.4)
     axes = figure.add_subplot()
     marker = "o" if (len(x) <= 40 if marks is None else marks) else None
     for index, (name, values) in enumerate(curves.items()):
-        colour, dash = _line_style(index)
+        colour, dash = line_style(index)
         axes.plot(
             np.asarray(x, dtype=float),
             np.asarray(values, dtype=float),
@@ -261,7 +267,7 @@ def curve_plot(
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
     if len(curves) > 1:
-        _legend(axes, len(curves))
+        add_legend(axes, len(curves))
     return figure
 
 
@@ -293,7 +299,7 @@ def histogram(
     """
     finite = np.asarray(values, dtype=float).ravel()
     finite = finite[np.isfinite(finite)]
-    figure = _figure(5.6, 3.0)
+    figure = new_figure(5.6, 3.0)
     axes = figure.add_subplot()
     axes.hist(finite, bins=bins, color=BLUE, edgecolor="white", linewidth=0.4)
     for index, (name, value) in enumerate((marks or {}).items()):
@@ -302,7 +308,7 @@ def histogram(
         )
     axes.set_xlabel(label)
     axes.set_ylabel(count_label)
-    _legend(axes, len(marks or {}))
+    add_legend(axes, len(marks or {}))
     return figure
 
 
@@ -335,13 +341,13 @@ def map_picture(
     picture = _thinned(np.asarray(array))
     height, width = picture.shape[:2]
     size = 5.6 / max(height, width)
-    figure = _figure(max(size * width, 1.6) + 1.2, max(size * height, 1.6) + 0.4)
+    figure = new_figure(max(size * width, 1.6) + 1.2, max(size * height, 1.6) + 0.4)
     axes = figure.add_subplot()
     if picture.ndim == 3:
         axes.imshow(np.clip(np.nan_to_num(picture.astype(float), nan=1.0), 0, 1))
     else:
         shown = np.ma.masked_invalid(picture.astype(float))
-        low, high = limits or _percentiles(shown.compressed())
+        low, high = limits or percentiles_of(shown.compressed())
         drawn = axes.imshow(shown, cmap=cmap, vmin=low, vmax=high, interpolation="nearest")
         bar = figure.colorbar(drawn, ax=axes, label=label, fraction=0.046, pad=0.03)
         bar.outline.set_visible(False)
@@ -349,7 +355,7 @@ def map_picture(
     axes.set_yticks([])
     axes.grid(visible=False)
     axes.spines[:].set(visible=True, color="#c3cad1")
-    axes.set_title(title, fontsize=_FONT + 1)
+    axes.set_title(title, fontsize=FONT + 1)
     return figure
 
 
@@ -360,7 +366,7 @@ def _draw_scatter(axes: Axes, panel: Scatter) -> None:
         if pair is not None
         for part in pair
     ]
-    low, high = _range(np.concatenate(seen) if seen else np.empty(0))
+    low, high = range_of(np.concatenate(seen) if seen else np.empty(0))
     margin = 0.06 * (high - low)
     low, high = low - margin, high + margin
     axes.plot([low, high], [low, high], color=GREY, linewidth=1.0, zorder=1)
@@ -387,17 +393,17 @@ def _draw_scatter(axes: Axes, panel: Scatter) -> None:
     unit = f" ({panel.unit})" if panel.unit else ""
     axes.set_xlabel(f"measured{unit}")
     axes.set_ylabel(f"predicted{unit}")
-    axes.set_title(panel.title, fontsize=_FONT + 1)
+    axes.set_title(panel.title, fontsize=FONT + 1)
     axes.text(
         0.04,
         0.96,
         "\n".join(f"{name} {_score_text(value)}" for name, value in panel.scores.items()),
         transform=axes.transAxes,
-        fontsize=_SMALL,
+        fontsize=SMALL_FONT,
         va="top",
     )
     if seen:
-        axes.legend(loc="lower right", fontsize=_SMALL - 1, frameon=False, handletextpad=0.1)
+        axes.legend(loc="lower right", fontsize=SMALL_FONT - 1, frameon=False, handletextpad=0.1)
 
 
 def _print_cells(
@@ -406,7 +412,7 @@ def _print_cells(
     finite = matrix[np.isfinite(matrix)]
     whole = bool(np.all(finite == np.round(finite)))
     digits = (0 if whole else 2) if decimals is None else decimals
-    size = _SMALL if matrix.shape[1] <= 14 else _SMALL - 2
+    size = SMALL_FONT if matrix.shape[1] <= 14 else SMALL_FONT - 2
     for (row, column), value in np.ndenumerate(matrix):
         if not np.isfinite(value):
             continue
@@ -449,41 +455,6 @@ def _named(
     return dict(zip(unique, rows))
 
 
-def _line_style(index: int) -> tuple[str, str]:
-    """Return the colour and the dash of a line."""
-    return COLOURS[index % len(COLOURS)], DASHES[index // len(COLOURS) % len(DASHES)]
-
-
-def _legend(axes: Axes, entries: int) -> None:
-    if entries == 0:
-        return
-    if entries <= 6:
-        axes.legend(frameon=False, fontsize=_SMALL)
-    else:
-        axes.legend(
-            frameon=False,
-            fontsize=_SMALL,
-            loc="upper left",
-            bbox_to_anchor=(1.01, 1.0),
-            ncols=1 + (entries - 1) // 16,
-        )
-
-
-def _range(values: np.ndarray) -> tuple[float, float]:
-    finite = values[np.isfinite(values)]
-    if finite.size == 0:
-        return 0.0, 1.0
-    low, high = float(finite.min()), float(finite.max())
-    return (low, high) if high > low else (low - 0.5, high + 0.5)
-
-
-def _percentiles(values: np.ndarray) -> tuple[float, float]:
-    if values.size == 0:
-        return 0.0, 1.0
-    low, high = (float(value) for value in np.percentile(values, (2, 98)))
-    return (low, high) if high > low else _range(values)
-
-
 def _thinned(array: np.ndarray, longest: int = 1400) -> np.ndarray:
     """Take every n-th pixel of a raster that no report needs in full."""
     step = max(math.ceil(max(array.shape[:2]) / longest), 1)
@@ -492,21 +463,3 @@ def _thinned(array: np.ndarray, longest: int = 1400) -> np.ndarray:
 
 def _score_text(value: float | str) -> str:
     return value if isinstance(value, str) else f"{value:.3g}".replace("-", "−")
-
-
-def _figure(width: float, height: float) -> Figure:
-    figure = Figure(figsize=(width, height), layout="constrained")
-    figure.add_axobserver(_dress)
-    return figure
-
-
-def _dress(figure: Figure) -> None:
-    """Give every new set of axes the common look."""
-    axes = figure.axes[-1]
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color("#8b97a2")
-    axes.grid(visible=True, color="#e6eaee", linewidth=0.7)
-    axes.set_axisbelow(True)
-    axes.tick_params(labelsize=_SMALL, color="#8b97a2")
-    axes.xaxis.label.set_fontsize(_FONT)
-    axes.yaxis.label.set_fontsize(_FONT)

@@ -15,8 +15,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import skops.io
-from skops.io.exceptions import UnsupportedTypeException, UntrustedTypesFoundException
 
 from gossan.core.errors import BundleError
 
@@ -104,6 +102,10 @@ def dumps(estimators: dict[str, Any]) -> bytes:
     BundleError
         When an estimator holds a type that `loads` would refuse.
     """
+    # Imported here because it takes a second, which models stored as arrays never need.
+    import skops.io
+    from skops.io.exceptions import UnsupportedTypeException
+
     try:
         content = skops.io.dumps(estimators)
     except (UnsupportedTypeException, TypeError, ValueError) as problem:
@@ -142,14 +144,14 @@ def loads(content: bytes, where: str) -> dict[str, Any]:
             schema = json.loads(archive.read(_SCHEMA))
             _check_types(schema, where)
             _check_references(schema, set(archive.namelist()), where)
+        import skops.io
+
         with warnings.catch_warnings():
             # Versions are on the card; scikit-learn's own sentence about them names no file.
             warnings.simplefilter("ignore", UserWarning)
             loaded = skops.io.loads(content, trusted=sorted(TRUSTED))
     except BundleError:
         raise
-    except UntrustedTypesFoundException as problem:
-        raise BundleError(f"{where} is refused: it holds foreign types ({problem}).") from problem
     except _DAMAGE as problem:
         raise BundleError(
             f"The estimators in {where} are damaged or were made with another scikit-learn "
@@ -175,7 +177,6 @@ _DAMAGE = (
     ImportError,
     RecursionError,
     NotImplementedError,
-    UnsupportedTypeException,
 )
 
 

@@ -7,21 +7,28 @@ JSON, and reading one back checks every entry, because the file may come from an
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Callable, TypeVar
+from typing import Any
 
 from gossan.core.bands import Band
-from gossan.core.errors import BundleError, InputError
+from gossan.core.errors import BundleError
+from gossan.core.json_entries import (
+    Entries,
+    count,
+    filled_text,
+    integer,
+    items,
+    json_object,
+    load_json,
+    plain_json,
+    positive,
+    text,
+    texts,
+)
 from gossan.core.origin import Origin
 
 SCHEMA_VERSION = 1
-
-_MAXIMUM_ITEMS = 10_000
-_MAXIMUM_DEPTH = 12
-
-_Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True)
@@ -148,7 +155,7 @@ class Card:
             "licence": self.licence,
             "origin": self.origin.to_dict(),
         }
-        return {name: _plain(value) for name, value in values.items()}
+        return {name: plain_json(value) for name, value in values.items()}
 
     def to_json(self) -> bytes:
         """Return the card as text that is the same for the same card.
@@ -159,28 +166,18 @@ class Card:
             When it holds values that JSON cannot carry, or is otherwise invalid.
         """
         try:
-            text = json.dumps(
+            content = json.dumps(
                 self.to_dict(), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False
             )
         except (TypeError, ValueError) as problem:
             raise BundleError(f"The model's card cannot be stored as JSON: {problem}.") from problem
-        Card.from_json(text.encode("utf-8"))
-        return text.encode("utf-8")
+        Card.from_json(content.encode("utf-8"))
+        return content.encode("utf-8")
 
     @classmethod
     def from_json(cls, content: bytes) -> Card:
         """Read a card from the bytes of ``card.json``; see `from_dict`."""
-        try:
-            values = json.loads(
-                content.decode("utf-8"),
-                object_pairs_hook=_without_duplicates,
-                parse_constant=_refuse_constant,
-            )
-        except RecursionError as problem:
-            raise BundleError("The model's card is nested too deeply to be a card.") from problem
-        except ValueError as problem:
-            raise BundleError(f"The model's card is not valid JSON: {problem}.") from problem
-        return cls.from_dict(values)
+        return cls.from_dict(load_json(content, "The model's card"))
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Card:
@@ -192,8 +189,8 @@ class Card:
             When an entry is missing, unknown, of the wrong type or out of range; the message
             names the entry.
         """
-        entries = _Entries("card", values)
-        schema = entries.take("schema", _integer)
+        entries = Entries("card", values)
+        schema = entries.take("schema", integer)
         if schema != SCHEMA_VERSION:
             raise BundleError(
                 f"The model's card follows schema {schema}; this version of Gossan reads schema "
@@ -201,22 +198,22 @@ class Card:
                 "model again."
             )
         card = cls(
-            kind=entries.take("kind", _filled_text),
-            architecture=entries.take("architecture", _json_object),
+            kind=entries.take("kind", filled_text),
+            architecture=entries.take("architecture", json_object),
             bands=tuple(
-                _band(index, band) for index, band in enumerate(entries.take("bands", _items))
+                _band(index, band) for index, band in enumerate(entries.take("bands", items))
             ),
-            scaling=entries.take("scaling", _json_object),
-            ground_sampling_distance=entries.take_optional("ground_sampling_distance_m", _positive),
-            patch=entries.take_optional("patch", _count),
-            stride=entries.take_optional("stride", _count),
-            halo=entries.take_optional("halo", _count),
-            classes=tuple(_class_label(item) for item in entries.take("classes", _items)),
-            targets=tuple(_target(item) for item in entries.take("targets", _items)),
-            training=_training(entries.take("training", _json_object)),
-            versions=entries.take("versions", _texts),
-            licence=entries.take("licence", _text),
-            origin=_origin(entries.take("origin", _json_object)),
+            scaling=entries.take("scaling", json_object),
+            ground_sampling_distance=entries.take_optional("ground_sampling_distance_m", positive),
+            patch=entries.take_optional("patch", count),
+            stride=entries.take_optional("stride", count),
+            halo=entries.take_optional("halo", count),
+            classes=tuple(_class_label(item) for item in entries.take("classes", items)),
+            targets=tuple(_target(item) for item in entries.take("targets", items)),
+            training=_training(entries.take("training", json_object)),
+            versions=entries.take("versions", texts),
+            licence=entries.take("licence", text),
+            origin=_origin(entries.take("origin", json_object)),
         )
         entries.finish()
         values_seen = [label.value for label in card.classes]
@@ -225,54 +222,23 @@ class Card:
         return card
 
 
-class _Entries:
-    """The entries of one JSON object, each taken once; what is left over is refused."""
-
-    def __init__(self, where: str, values: Any) -> None:
-        if not isinstance(values, Mapping):
-            raise BundleError(f"The model's card is damaged: {where} is not a set of entries.")
-        self._where = where
-        self._left = dict(values)
-
-    def take(self, name: str, read: Callable[[Any], _Item]) -> _Item:
-        if name not in self._left:
-            raise BundleError(f"The model's card has no entry {name!r} in {self._where}.")
-        value = self._left.pop(name)
-        try:
-            return read(value)
-        except (TypeError, ValueError, InputError) as problem:
-            if isinstance(problem, BundleError):
-                raise
-            raise BundleError(
-                f"The entry {name!r} in {self._where} of the model's file is wrong: {problem}."
-            ) from problem
-
-    def take_optional(self, name: str, read: Callable[[Any], _Item]) -> _Item | None:
-        return self.take(name, lambda value: None if value is None else read(value))
-
-    def finish(self) -> None:
-        if self._left:
-            names = ", ".join(sorted(map(repr, self._left)))
-            raise BundleError(f"The model's card has unknown entries in {self._where}: {names}.")
-
-
 def _band(index: int, values: Any) -> Band:
-    entries = _Entries(f"band {index + 1}", values)
+    entries = Entries(f"band {index + 1}", values)
     band = Band(
         index,
-        entries.take("name", _text),
-        entries.take_optional("wavelength_nm", _positive),
-        entries.take_optional("fwhm_nm", _positive),
+        entries.take("name", text),
+        entries.take_optional("wavelength_nm", positive),
+        entries.take_optional("fwhm_nm", positive),
     )
     entries.finish()
     return band
 
 
 def _class_label(values: Any) -> ClassLabel:
-    entries = _Entries("a class", values)
+    entries = Entries("a class", values)
     label = ClassLabel(
         entries.take("value", _class_value),
-        entries.take("name", _filled_text),
+        entries.take("name", filled_text),
         entries.take_optional("colour", _colour),
     )
     entries.finish()
@@ -280,128 +246,44 @@ def _class_label(values: Any) -> ClassLabel:
 
 
 def _target(values: Any) -> Target:
-    entries = _Entries("a target", values)
-    target = Target(entries.take("name", _filled_text), entries.take("unit", _text))
+    entries = Entries("a target", values)
+    target = Target(entries.take("name", filled_text), entries.take("unit", text))
     entries.finish()
     return target
 
 
 def _training(values: Any) -> Training:
-    entries = _Entries("training", values)
+    entries = Entries("training", values)
     training = Training(
-        entries.take("how", _text),
-        entries.take("split", _text),
-        entries.take("samples", _count),
-        entries.take("scores", _json_object),
+        entries.take("how", text),
+        entries.take("split", text),
+        entries.take("samples", count),
+        entries.take("scores", json_object),
     )
     entries.finish()
     return training
 
 
 def _origin(values: Any) -> Origin:
-    entries = _Entries("origin", values)
+    entries = Entries("origin", values)
     origin = Origin(
-        entries.take("algorithm", _text),
-        entries.take("version", _text),
-        entries.take("parameters", _json_object),
-        entries.take_optional("model", _text) if "model" in values else None,
+        entries.take("algorithm", text),
+        entries.take("version", text),
+        entries.take("parameters", json_object),
+        entries.take_optional("model", text) if "model" in values else None,
     )
     entries.finish()
     return origin
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r:.60} is not a text")
-    return value
-
-
-def _filled_text(value: Any) -> str:
-    if not _text(value).strip():
-        raise ValueError("it is empty")
-    return str(value)
-
-
-def _integer(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{value!r:.60} is not a whole number")
-    return value
-
-
-def _count(value: Any) -> int:
-    if not 0 <= _integer(value) < 1 << 31:
-        raise ValueError(f"{value} is out of range")
-    return int(value)
-
-
 def _class_value(value: Any) -> int:
-    if not 1 <= _integer(value) <= 65535:
+    if not 1 <= integer(value) <= 65535:
         raise ValueError(f"class value {value} is not between 1 and 65535")
     return int(value)
 
 
-def _positive(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{value!r:.60} is not a number")
-    if not (math.isfinite(value) and value > 0):
-        raise ValueError(f"{value} is not above zero")
-    return float(value)
-
-
 def _colour(value: Any) -> str:
-    text = _text(value)
-    if len(text) != 7 or text[0] != "#" or set(text[1:].lower()) - set("0123456789abcdef"):
-        raise ValueError(f"{text!r:.20} is not a colour such as #cc3300")
-    return text.lower()
-
-
-def _items(value: Any) -> list[Any]:
-    if not isinstance(value, list):
-        raise TypeError("it is not a list")
-    if len(value) > _MAXIMUM_ITEMS:
-        raise ValueError(f"it has {len(value)} items, more than {_MAXIMUM_ITEMS}")
-    return value
-
-
-def _json_object(value: Any) -> dict[str, Any]:
-    if not isinstance(value, Mapping):
-        raise TypeError("it is not a set of entries")
-    _check_depth(value, 0)
-    return dict(value)
-
-
-def _texts(value: Any) -> dict[str, str]:
-    return {name: _text(item) for name, item in _json_object(value).items()}
-
-
-def _check_depth(value: Any, depth: int) -> None:
-    if depth > _MAXIMUM_DEPTH:
-        raise ValueError("it is nested too deeply")
-    children = value.values() if isinstance(value, Mapping) else value
-    if isinstance(value, (Mapping, list)):
-        for child in children:
-            _check_depth(child, depth + 1)
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) != len(pairs):
-        raise ValueError("an entry appears twice")
-    return values
-
-
-def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is not a JSON number")
-
-
-def _plain(value: Any) -> Any:
-    """Return NumPy scalars and arrays, tuples and undefined numbers as plain JSON values."""
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if isinstance(value, Mapping):
-        return {str(name): _plain(item) for name, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+    colour = text(value)
+    if len(colour) != 7 or colour[0] != "#" or set(colour[1:].lower()) - set("0123456789abcdef"):
+        raise ValueError(f"{colour!r:.20} is not a colour such as #cc3300")
+    return colour.lower()

@@ -14,7 +14,7 @@ import pytest
 import rasterio
 
 from gossan.core.blocks import execute, plan, run, run_distributed
-from gossan.core.distributed import package_as_zip
+from gossan.core.dask_cluster import package_as_zip
 from gossan.core.errors import CancelledError, GossanError, InputError
 from gossan.core.progress import Progress
 
