@@ -148,8 +148,10 @@ def feedback():
 def district(tmp_path_factory) -> Path:
     """A district small enough that every algorithm takes a moment."""
     folder = tmp_path_factory.mktemp("district")
+    package = tmp_path_factory.mktemp("package")
+    (package / "gossan").symlink_to(ROOT)
     wanted = ["--size", "48", "--bands", "60", "--seed", "3", "--only", "hyperspectral", "soils"]
-    engine_python("-m", "gossan.examples.district", str(folder), *wanted)
+    engine_python(package, "-m", "gossan.examples.district", str(folder), *wanted)
     return folder
 
 
@@ -158,10 +160,11 @@ def bench(district, provider, tmp_path_factory) -> Bench:
     return Bench(district, tmp_path_factory.mktemp("made"), provider)
 
 
-def engine_python(*arguments: str) -> str:
-    """Run the engine's Python on its own packages and return what it prints."""
-    foreign = ("PYTHONHOME", "PYTHONPATH", "PROJ_LIB", "PROJ_DATA", "GDAL_DATA", "GDAL_DRIVER_PATH")
+def engine_python(package: Path, *arguments: str) -> str:
+    """Run the engine's Python with the package in that folder and return what it prints."""
+    foreign = ("PYTHONHOME", "PROJ_LIB", "PROJ_DATA", "GDAL_DATA", "GDAL_DRIVER_PATH")
     environment = {name: value for name, value in os.environ.items() if name not in foreign}
+    environment["PYTHONPATH"] = str(package)
     done = subprocess.run(
         [str(ENGINE), *arguments],
         cwd=ROOT,
