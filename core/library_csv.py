@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gossan.core.errors import FileError, InputError
+from gossan.core.errors import InputError
 from gossan.core.files import write_then_rename
 from gossan.core.spectral_library import SpectralLibrary, to_reflectance
 from gossan.core.wavelengths import to_nanometres
@@ -26,7 +26,9 @@ def read_csv_library(path: Path) -> SpectralLibrary:
 
     One spectrum per row: a header of wavelengths (``400``, ``X400``, ``400 nm``) after columns of
     text, of which name, class and source are kept. One spectrum per column: the first column
-    holds the wavelengths, the header the names; rows called class and source are kept.
+    holds the wavelengths, the header the names; rows called class and source are kept. Numbers
+    without a unit are nanometres; where all are below 100 they are taken as micrometres, which is
+    noted.
     """
     rows = _rows(path)
     header = rows[0]
@@ -34,7 +36,9 @@ def read_csv_library(path: Path) -> SpectralLibrary:
         library, unit = _by_row(rows, path)
     else:
         library, unit = _by_column(rows, path)
-    converted, note = to_nanometres(list(library.wavelengths), unit)
+    # The table's own convention: numbers without a unit are nanometres, if they can be.
+    plain = unit is None and library.wavelengths.max() >= 100.0
+    converted, note = to_nanometres(list(library.wavelengths), "nm" if plain else unit)
     spectra, assumed = to_reflectance(library.spectra, path.name)
     return SpectralLibrary(
         names=library.names,
@@ -159,6 +163,3 @@ def _value(text: str, path: Path, where: str) -> float:
             f"{path}, {where}: {text!r} is not a number. Correct it or leave the cell empty."
         ) from None
     return value if abs(value) < 1e30 else float("nan")
-
-
-__all__ = ["FileError", "read_csv_library", "write_csv_library"]

@@ -47,7 +47,7 @@ def read_envi_library(path: Path) -> SpectralLibrary:
     spectra, assumed = to_reflectance(spectra[keep], path.name, factor)
     kept = np.flatnonzero(keep)
     classes = _labels(header, "spectra classes", count)
-    sources = _labels(header, "spectra sources", count) or (path.name,) * count
+    sources = _labels(header, "spectra sources", count) or (data_path.name,) * count
     return SpectralLibrary(
         names=tuple(names[i] for i in kept),
         spectra=spectra,

@@ -79,8 +79,8 @@ def resample(
         values = _average(source, spectra, own, target, widths, values)
     if values.size and not np.isfinite(values).any():
         raise InputError(
-            f"The library covers {source[0]:.0f} to {source[-1]:.0f} nm and the bands "
-            f"{target.min():.0f} to {target.max():.0f} nm: nothing in common. Choose another "
+            f"The library covers {source[0]:.4g} to {source[-1]:.4g} nm and the bands "
+            f"{target.min():.4g} to {target.max():.4g} nm: nothing in common. Choose another "
             "library, or check the unit of the wavelengths."
         )
     return replace(library, spectra=values, wavelengths=target, fwhm=widths, notes=tuple(notes))
