@@ -155,7 +155,7 @@ class GossanPlugin:
         self.actions = {}
         self.iface.removeToolBarIcon(self._button_action)
         self.iface.pluginMenu().removeAction(self._menu.menuAction())
-        self._button.deleteLater()
+        self._button_action.deleteLater()  # owns the button
         self._menu.deleteLater()
         self._button = self._button_action = self._menu = None
 
