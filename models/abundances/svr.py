@@ -9,6 +9,7 @@ from gossan.models.abundances.active_set import check_endmembers, check_spectra
 
 _PIXELS_AT_ONCE = 4096
 _NOISE = 0.01
+_ILLUMINATION = (0.1, 1.4)
 _PENALTY = 10.0
 _TUBE = 0.01
 
@@ -17,16 +18,18 @@ class MixtureRegression:
     """One support vector regression per endmember, trained on random mixtures of all of them.
 
     Mixtures of the library lie in the space that its spectra span, so pixels are compared there,
-    in coordinates scaled to unit variance over the mixtures: as few features as endmembers.
+    in coordinates scaled to unit variance over the mixtures: as few features as endmembers. Every
+    mixture is lit differently and its abundances sum to that illumination, as those of NNLS do;
+    a regression that only knew full light would be lost in the first shadow.
 
     Parameters
     ----------
     endmembers : ndarray, (k, bands)
         One spectrum per row.
     mixtures : int
-        Number of synthetic mixtures: the pure endmembers, then random shares that add up to one
-        (half of them of two endmembers only, as most pixels hold few), with noise of 1 % of the
-        mean reflectance.
+        Number of synthetic mixtures: the pure endmembers in full light, then random shares (half
+        of them of two endmembers only, as most pixels hold few) under 10 to 140 % of it, with
+        noise of 1 % of the mean reflectance.
     seed : int
         Seed of shares and noise.
     """
@@ -35,6 +38,9 @@ class MixtureRegression:
         endmembers = check_endmembers(endmembers)
         random = np.random.default_rng(seed)
         shares = random_shares(len(endmembers), mixtures, random)
+        light = random.uniform(*_ILLUMINATION, len(shares))
+        light[: len(endmembers)] = 1.0
+        shares *= light[:, np.newaxis]
         noise = random.normal(
             0.0, _NOISE * np.abs(endmembers).mean(), (len(shares), len(endmembers[0]))
         )

@@ -46,10 +46,10 @@ def match_library(
 ) -> MatchedLibrary:
     """Bring a library to the usable bands of a scene, and say how in the log.
 
-    Where the library has a sample at each band's centre, these are taken. Otherwise it is
-    resampled: averaged under Gaussian responses where the scene's band widths are known and the
-    library is finer than these, else interpolated. Bands that the library does not cover, or
-    that a spectrum has no value at, are left out.
+    A library on the scene's own grid is taken as it is. Any other is resampled: averaged under
+    Gaussian responses where the scene's band widths are known and the library is finer than
+    these, else interpolated. Bands that the library does not cover, or that a spectrum has no
+    value at, are left out.
 
     Parameters
     ----------
@@ -162,11 +162,13 @@ def _by_wavelength(
     distances = np.abs(centres[:, np.newaxis] - library.wavelengths)
     nearest = distances.argmin(axis=1)
     distance = distances[np.arange(len(nearest)), nearest]
-    if (distance <= SAME_WAVELENGTH).all():
-        return good, library.spectra[:, nearest]
+    samples = library.spectra[:, nearest]
+    spacing = band_spacing(library.wavelengths)[nearest]
+    finer = np.median(spacing) < 0.5 * np.median(band_spacing(centres))
+    if (distance <= SAME_WAVELENGTH).all() and not finer:
+        return good, samples
     widths = [band.fwhm for band in bands]
     fwhm = None if None in widths else np.array(widths, dtype=np.float64)
-    spacing = band_spacing(library.wavelengths)[nearest]
     reach = np.maximum(spacing, HALF_WIDTH if fwhm is None else np.maximum(fwhm / 2, HALF_WIDTH))
     method = "linear"
     if fwhm is not None and np.median(spacing) < 0.5 * np.median(fwhm):
@@ -177,8 +179,11 @@ def _by_wavelength(
         )
     except InputError as problem:
         raise BandMismatchError(str(problem)) from problem
+    # A rounded wavelength may put the outermost band just beyond the outermost sample.
+    beyond = np.isnan(moved.spectra) & (distance <= SAME_WAVELENGTH)
+    spectra = np.where(beyond, samples, moved.spectra)
     # Between the samples on either side of a gap a straight line is no measurement.
-    spectra = np.where(distance <= reach, moved.spectra, np.nan)
+    spectra = np.where(distance <= reach, spectra, np.nan)
     how = "under the scene's band widths" if method == "gaussian" else "by linear interpolation"
     progress.say(
         f"The library ({library.spectra.shape[1]} bands, {_range(library.wavelengths)}) is "
