@@ -18,6 +18,8 @@ for the first one::
 
 from __future__ import annotations
 
+import asyncio
+import concurrent.futures
 import functools
 import time
 import uuid
@@ -53,7 +55,9 @@ def run_distributed(
     """Run ``function(block, **arguments)`` over all blocks on Dask workers.
 
     The number of blocks in flight is bounded. Results are consumed in block order, in the calling
-    thread, as by the local path; a block whose worker dies is computed again elsewhere.
+    thread; a block whose worker dies is computed again elsewhere. Should a worker die that holds
+    a result, the scheduler looks for it for a while first (its setting
+    ``distributed.comm.timeouts.connect``, 30 s).
 
     Parameters
     ----------
@@ -108,6 +112,7 @@ class _Submission:
         self._name = f"gossan-{uuid.uuid4().hex}"
         self._limit = max(in_flight, 2)
         self._futures: dict[int, Any] = {}
+        self._fetches: dict[int, concurrent.futures.Future[Any]] = {}
         self._submitted = 0
 
     def run(
@@ -121,15 +126,21 @@ class _Submission:
         try:
             for index, block in enumerate(self._blocks):
                 self._fill()
-                future = self._futures[index]
-                self._wait(future, progress, wait_seconds)
-                result = self._result(future, block)
-                del self._futures[index], future
+                # The next result travels while this one is consumed.
+                fetch = self._fetch(index)
+                if index + 1 in self._futures:
+                    self._fetch(index + 1)
+                self._wait(fetch, progress, wait_seconds)
+                result = _outcome(fetch, block)
+                del self._futures[index], self._fetches[index], fetch
                 self._fill()
                 consume(block, result)
                 del result
                 pixels.finished(block)
         finally:
+            for fetch in self._fetches.values():
+                fetch.cancel()
+            self._fetches.clear()
             if self._futures:
                 self._client.cancel(list(self._futures.values()), force=True)
                 self._futures.clear()
@@ -146,45 +157,56 @@ class _Submission:
             )
             self._submitted += 1
 
-    def _wait(self, future: Any, progress: Progress, wait_seconds: float) -> None:
+    def _fetch(self, index: int) -> concurrent.futures.Future[Any]:
+        """Start to wait for a result and to bring it here, on the thread that Dask talks on."""
+        if index not in self._fetches:
+            self._fetches[index] = asyncio.run_coroutine_threadsafe(
+                self._client.gather(self._futures[index], asynchronous=True),
+                self._client.loop.asyncio_loop,
+            )
+        return self._fetches[index]
+
+    def _wait(
+        self,
+        fetch: concurrent.futures.Future[Any],
+        progress: Progress,
+        wait_seconds: float,
+    ) -> None:
         """Wait for one result, and notice cancellation and the loss of all workers meanwhile."""
-        import distributed
-
         deserted_since: float | None = None
-        while not future.done():
+        while not concurrent.futures.wait([fetch], timeout=_POLL_SECONDS).done:
             progress.check()
-            try:
-                future.exception(timeout=_POLL_SECONDS)
-            except distributed.TimeoutError:
-                if self._client.status != "running":
-                    raise GossanError(
-                        "The connection to the Dask scheduler was lost. Start it and run again."
-                    ) from None
-                if self._client.scheduler_info()["workers"]:
-                    deserted_since = None
-                    continue
-                deserted_since = deserted_since or time.monotonic()
-                if time.monotonic() - deserted_since > wait_seconds:
-                    raise GossanError(
-                        f"All Dask workers have gone, and none came back for {wait_seconds:.0f} s. "
-                        "Start workers and run again."
-                    ) from None
+            if self._client.status != "running":
+                raise GossanError(
+                    "The connection to the Dask scheduler was lost. Start it and run again."
+                )
+            if self._client.scheduler_info()["workers"]:
+                deserted_since = None
+                continue
+            deserted_since = deserted_since or time.monotonic()
+            if time.monotonic() - deserted_since > wait_seconds:
+                raise GossanError(
+                    f"All Dask workers have gone, and none came back for {wait_seconds:.0f} s. "
+                    "Start workers and run again."
+                )
 
-    def _result(self, future: Any, block: Block) -> Any:
-        import distributed
 
-        try:
-            return future.result()
-        except distributed.KilledWorker as problem:
-            raise GossanError(
-                "Several Dask workers died one after another over the block at row "
-                f"{block.inner.row}, column {block.inner.column}; most likely they ran out of "
-                "memory. Give the workers more memory or choose smaller blocks."
-            ) from problem
-        except distributed.CancelledError as problem:
-            raise GossanError(
-                "The Dask scheduler has withdrawn a block or was lost. Run again."
-            ) from problem
+def _outcome(fetch: concurrent.futures.Future[Any], block: Block) -> Any:
+    """Return the result of a block, or raise what kept it from one."""
+    import distributed
+
+    try:
+        return fetch.result()
+    except distributed.KilledWorker as problem:
+        raise GossanError(
+            "Several Dask workers died one after another over the block at row "
+            f"{block.inner.row}, column {block.inner.column}; most likely they ran out of "
+            "memory. Give the workers more memory or choose smaller blocks."
+        ) from problem
+    except (distributed.CancelledError, concurrent.futures.CancelledError) as problem:
+        raise GossanError(
+            "The Dask scheduler has withdrawn a block or was lost. Run again."
+        ) from problem
 
 
 def _dask() -> Any:

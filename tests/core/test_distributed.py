@@ -54,6 +54,14 @@ def smoothed_block(nap: float = 0.0):
     return smooth
 
 
+@pytest.fixture(scope="module", autouse=True)
+def short_patience():
+    """Without it, a scheduler may look for a killed worker's result for half a minute."""
+    dask = pytest.importorskip("dask")
+    with dask.config.set({"distributed.comm.timeouts.connect": "3s"}):
+        yield
+
+
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory):
     path = tmp_path_factory.mktemp("scene") / "scene.tif"
