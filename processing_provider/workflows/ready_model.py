@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from qgis.core import QgsProcessingModelAlgorithm
+from qgis.core import (
+    QgsProcessingContext,
+    QgsProcessingFeedback,
+    QgsProcessingModelAlgorithm,
+    QgsProcessingParameterDefinition,
+)
 from qgis.PyQt.QtGui import QIcon
 
 from gossan.processing_provider.groups import GROUPS, icon
@@ -13,7 +19,7 @@ FOLDER = Path(__file__).resolve().parent
 
 
 class ReadyModel(QgsProcessingModelAlgorithm):
-    """A model file as an algorithm; its id is the file's stem.
+    """A model file as an algorithm; its id is the file's stem, and all its results are optional.
 
     Parameters
     ----------
@@ -40,6 +46,43 @@ class ReadyModel(QgsProcessingModelAlgorithm):
 
     def createInstance(self) -> ReadyModel:
         return ReadyModel(self.path)
+
+    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
+        super().initAlgorithm(configuration or {})
+        # On the command line one names the results that one wants, not all that the steps make.
+        optional = QgsProcessingParameterDefinition.Flag.FlagOptional
+        for definition in self.parameterDefinitions():
+            if definition.isDestination():
+                definition.setFlags(definition.flags() | optional)
+
+    def processAlgorithm(
+        self,
+        parameters: dict[str, Any],
+        context: QgsProcessingContext,
+        feedback: QgsProcessingFeedback,
+    ) -> dict[str, Any]:
+        given = dict(parameters)
+        # QGIS makes no temporary file for a result of the model that goes into another step.
+        for name in self.passed_on():
+            if not given.get(name):
+                given[name] = self.parameterDefinition(name).generateTemporaryDestination()
+        return super().processAlgorithm(given, context, feedback)
+
+    def passed_on(self) -> list[str]:
+        """Return the model's results that are also inputs of another of its steps."""
+        children = self.childAlgorithms()
+        used = {
+            (source.outputChildId(), source.outputName())
+            for child in children.values()
+            for sources in child.parameterSources().values()
+            for source in sources
+        }
+        return [
+            f"{child_id}:{title}"
+            for child_id, child in children.items()
+            for title, output in child.modelOutputs().items()
+            if (child_id, output.childOutputName()) in used
+        ]
 
 
 def ready_models() -> list[ReadyModel]:

@@ -132,8 +132,8 @@ def test_a_missing_raster_is_named(toy, context, scene):
         toy.raster_paths({"MORE": [scene, "/nowhere/a.tif"]}, "MORE", context)
 
 
-def test_rasters_become_paths_and_lend_their_crs(toy, context, scene, monkeypatch):
-    monkeypatch.chdir(os.path.dirname(scene))
+def test_rasters_become_paths_and_lend_their_crs(monkeypatch, toy, context, scene):
+    monkeypatch.chdir(os.path.dirname(scene))  # undone last: QGIS writes statistics on closing
     assert toy.raster_path({"INPUT": "scene.tif"}, "INPUT", context) == scene
     assert toy.raster_paths({"MORE": [scene, scene]}, "MORE", context) == [scene, scene]
     assert toy.raster_crs({"INPUT": scene}, "INPUT", context) == UTM

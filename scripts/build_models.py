@@ -1,0 +1,246 @@
+"""Build the ready models in ``processing_provider/workflows``; run it with QGIS 3.22's Python.
+
+    QT_QPA_PLATFORM=offscreen .venv-qgis/bin/python scripts/build_models.py
+
+A model that an older QGIS saves opens in newer ones, not the reverse.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from qgis.analysis import QgsNativeAlgorithms
+from qgis.core import (
+    QgsApplication,
+    QgsProcessing,
+    QgsProcessingAlgorithm,
+    QgsProcessingModelAlgorithm,
+    QgsProcessingModelChildAlgorithm,
+    QgsProcessingModelChildParameterSource,
+    QgsProcessingModelOutput,
+    QgsProcessingModelParameter,
+    QgsProcessingParameterDefinition,
+    QgsProcessingParameterFeatureSource,
+    QgsProcessingParameterField,
+    QgsProcessingParameterFile,
+    QgsProcessingParameterNumber,
+    QgsProcessingParameterRasterLayer,
+)
+from qgis.PyQt.QtCore import QPointF
+
+from gossan.processing_provider.groups import GROUPS
+from gossan.processing_provider.provider import GossanProvider
+from gossan.processing_provider.workflows.ready_model import FOLDER
+
+
+class Model:
+    """A graphical model under construction: inputs in the first column, then step after step."""
+
+    def __init__(self, name: str, help_texts: dict[str, str]) -> None:
+        self.algorithm = QgsProcessingModelAlgorithm(name, GROUPS["workflows"])
+        self.help_texts = dict(help_texts)
+        self.inputs = 0
+        self.steps = 0
+
+    def ask(self, parameter: QgsProcessingParameterDefinition, tip: str) -> None:
+        """Add an input and what the help says about it."""
+        self.help_texts[parameter.name()] = tip
+        component = QgsProcessingModelParameter(parameter.name())
+        component.setPosition(QPointF(140, 100 + 110 * self.inputs))
+        self.algorithm.addModelParameter(parameter, component)
+        self.inputs += 1
+
+    def step(
+        self, child: str, algorithm: str, parameters: dict[str, Any], results: dict[str, str]
+    ) -> None:
+        """Add a step.
+
+        Parameters
+        ----------
+        child : str
+            Its name in the model; results are asked for as ``child:result``.
+        algorithm : str
+            Id of the algorithm.
+        parameters : dict
+            By name: `given` (an input of the model), `made` (a result of another step) or a value.
+        results : dict
+            Outputs that the model gives, by their name there.
+        """
+        step = QgsProcessingModelChildAlgorithm(algorithm)
+        if step.algorithm() is None:
+            raise SystemExit(f"There is no algorithm {algorithm}.")
+        known = {definition.name() for definition in step.algorithm().parameterDefinitions()}
+        unknown = set(parameters) - known
+        if unknown:
+            raise SystemExit(f"{algorithm} has no parameter {', '.join(sorted(unknown))}.")
+        step.setChildId(child)
+        step.setDescription(step.algorithm().displayName())
+        step.setPosition(QPointF(420 + 60 * self.steps, 100 + 130 * self.steps))
+        # The modeler's own dialog, too, writes every default down.
+        for name, value in {**_defaults(step.algorithm()), **parameters}.items():
+            sources = value if isinstance(value, list) else [value]
+            step.addParameterSources(name, [_source(source) for source in sources])
+        outputs = {}
+        for title, output in results.items():
+            if step.algorithm().outputDefinition(output) is None:
+                raise SystemExit(f"{algorithm} has no output {output}.")
+            outputs[title] = QgsProcessingModelOutput(title, title)
+            outputs[title].setChildOutputName(output)
+            outputs[title].setPosition(QPointF(720 + 60 * self.steps, 80 + 130 * self.steps))
+        step.setModelOutputs(outputs)
+        self.algorithm.addChildAlgorithm(step)
+        self.steps += 1
+
+    def save(self, stem: str) -> None:
+        """Write the model; its stem becomes its id."""
+        path = FOLDER / f"{stem}.model3"
+        self.algorithm.setHelpContent(self.help_texts)
+        valid, problems = self.algorithm.validate()
+        if not valid or not self.algorithm.toFile(str(path)):
+            raise SystemExit(f"{path} could not be built: {'; '.join(problems)}")
+        sys.stderr.write(f"{path}\n")
+
+
+def given(name: str) -> QgsProcessingModelChildParameterSource:
+    """Return an input of the model as the source of a parameter."""
+    return QgsProcessingModelChildParameterSource.fromModelParameter(name)
+
+
+def made(child: str, output: str) -> QgsProcessingModelChildParameterSource:
+    """Return a result of a step as the source of a parameter."""
+    return QgsProcessingModelChildParameterSource.fromChildOutput(child, output)
+
+
+def _defaults(algorithm: QgsProcessingAlgorithm) -> dict[str, Any]:
+    """Return the defaults of all inputs that need a value."""
+    optional = QgsProcessingParameterDefinition.Flag.FlagOptional
+    return {
+        definition.name(): definition.defaultValue()
+        for definition in algorithm.parameterDefinitions()
+        if not definition.isDestination()
+        and not definition.flags() & optional
+        and definition.defaultValue() is not None
+    }
+
+
+def _source(value: Any) -> QgsProcessingModelChildParameterSource:
+    if isinstance(value, QgsProcessingModelChildParameterSource):
+        return value
+    return QgsProcessingModelChildParameterSource.fromStaticValue(value)
+
+
+def heavy_metal_map() -> None:
+    """Extract, unmix, train, map, cluster."""
+    model = Model(
+        "Heavy-metal map from a hyperspectral scene",
+        {
+            "ALG_DESC": (
+                "Finds the endmembers of a hyperspectral scene, maps their abundances, trains the "
+                "inversion of metals on soil samples, validated by blocks in space, maps every "
+                "metal with its uncertainty, and divides the map into zones from low background "
+                "to high risk. Read the report of the inversion before the maps: it says which "
+                "metals can be mapped at all."
+            ),
+            "SHORT_DESCRIPTION": "From a hyperspectral scene and soil samples to maps of metals.",
+        },
+    )
+    integer = QgsProcessingParameterNumber.Type.Integer
+    model.ask(
+        QgsProcessingParameterRasterLayer("SCENE", "Hyperspectral scene"),
+        "Reflectance with wavelengths in its metadata.",
+    )
+    model.ask(
+        QgsProcessingParameterFeatureSource(
+            "SAMPLES", "Soil samples", [QgsProcessing.SourceType.TypeVector]
+        ),
+        "Points, or a table with coordinates, with one field per metal.",
+    )
+    model.ask(
+        QgsProcessingParameterField(
+            "ELEMENTS",
+            "Metals",
+            None,
+            "SAMPLES",
+            QgsProcessingParameterField.DataType.Any,
+            allowMultiple=True,
+        ),
+        "Fields with concentrations; values such as &lt;0.02 and &gt;4000 are understood.",
+    )
+    model.ask(
+        QgsProcessingParameterFile(
+            "PRIORS",
+            "Prior spectral library",
+            fileFilter="Spectral libraries (*.sli *.csv *.txt);;All files (*)",
+            optional=True,
+        ),
+        "Spectra of what is expected in the scene; empty takes the library that ships.",
+    )
+    model.ask(
+        QgsProcessingParameterNumber(
+            "ZONES", "Number of zones (0: automatic)", integer, 0, False, 0, 20
+        ),
+        "0 chooses the number with the greatest silhouette.",
+    )
+    model.ask(
+        QgsProcessingParameterNumber("SEED", "Seed", integer, 0, False, 0),
+        "Start of the random numbers; the same seed gives the same maps.",
+    )
+    seed = given("SEED")
+    model.step(
+        "extract",
+        "gossan:extractendmembers",
+        {"INPUT": given("SCENE"), "PRIORS": given("PRIORS"), "SEED": seed},
+        {"Endmembers": "LIBRARY", "Endmember points": "POINTS", "Endmember report": "REPORT"},
+    )
+    model.step(
+        "unmix",
+        "gossan:estimateabundances",
+        {"INPUT": given("SCENE"), "LIBRARY": made("extract", "LIBRARY"), "SEED": seed},
+        {"Abundances": "OUTPUT"},
+    )
+    model.step(
+        "train",
+        "gossan:trainmetalinversion",
+        {
+            "FEATURES": [made("unmix", "OUTPUT")],
+            "SAMPLES": given("SAMPLES"),
+            "ELEMENTS": given("ELEMENTS"),
+            "SEED": seed,
+        },
+        {
+            "Model": "MODEL",
+            "Scores": "TABLE",
+            "Predictions at the samples": "PREDICTIONS",
+            "Inversion report": "REPORT",
+        },
+    )
+    model.step(
+        "map",
+        "gossan:mapmetals",
+        {"FEATURES": [made("unmix", "OUTPUT")], "MODEL": made("train", "MODEL")},
+        {"Metals": "OUTPUT", "Uncertainty": "UNCERTAINTY"},
+    )
+    model.step(
+        "cluster",
+        "gossan:clusterpollution",
+        {"INPUT": made("map", "OUTPUT"), "ZONES": given("ZONES"), "SEED": seed},
+        {"Zones": "OUTPUT", "Zone polygons": "POLYGONS", "Zone report": "REPORT"},
+    )
+    model.save("heavymetalmap")
+
+
+def main() -> None:
+    """Build all models in a QGIS with the toolbox."""
+    application = QgsApplication([], False)
+    application.initQgis()
+    registry = QgsApplication.processingRegistry()
+    registry.addProvider(QgsNativeAlgorithms(registry))
+    registry.addProvider(GossanProvider())
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    heavy_metal_map()
+    application.exitQgis()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
