@@ -14,21 +14,19 @@ from qgis.core import (
     QgsProcessingContext,
     QgsProcessingException,
     QgsProcessingFeatureSource,
-    QgsProcessingOutputLayerDefinition,
     QgsProcessingParameterDefinition,
     QgsProcessingParameterEnum,
     QgsProcessingParameterFile,
     QgsProcessingParameterNumber,
     QgsProcessingParameterString,
     QgsProcessingUtils,
-    QgsProperty,
 )
 from qgis.PyQt.QtCore import QVariant
 from qgis.PyQt.QtGui import QIcon
 
 from gossan.processing_provider.groups import GROUPS, icon
 from gossan.processing_provider.inputs import raster_file
-from gossan.processing_provider.outputs import ResultFiles
+from gossan.processing_provider.outputs import ResultFiles, destination_text
 
 _ADDRESS = re.compile(r"^[A-Za-z]{2,}:")
 """Destinations that are no files, such as ``memory:`` or ``postgres://``."""
@@ -203,7 +201,7 @@ class DeclaredAlgorithm(QgsProcessingAlgorithm):
         """Return what stands against writing the outputs where they are wanted, or nothing."""
         inputs = self._input_paths(parameters, context)
         for definition in self.destinationParameterDefinitions():
-            path = _destination(parameters.get(definition.name()), context)
+            path = destination_text(parameters.get(definition.name()), context)
             if not os.path.splitext(path)[1] or _ADDRESS.match(path):
                 continue
             what = definition.description()
@@ -255,13 +253,14 @@ class DeclaredAlgorithm(QgsProcessingAlgorithm):
         Raises
         ------
         QgsProcessingException
-            The file does not exist.
+            The file does not exist, or a mandatory one was not given (by a step of a model).
         """
         path = self.parameterAsFile(parameters, name, context)
+        what = self.parameterDefinition(name).description()
         if not path:
+            self._require(name, "file")
             return ""
         if not os.path.exists(path):
-            what = self.parameterDefinition(name).description()
             raise QgsProcessingException(f"{what}: there is no file {path}.")
         return os.path.abspath(path)
 
@@ -290,14 +289,21 @@ class DeclaredAlgorithm(QgsProcessingAlgorithm):
         Raises
         ------
         QgsProcessingException
-            The raster cannot be loaded, or has no file (a service, a memory file).
+            The raster cannot be loaded, has no file (a service, a memory file), or is mandatory
+            and was not given (by a step of a model).
         """
         if not self.is_given(parameters, name):
+            self._require(name, "raster")
             return ""
         layer = self.parameterAsRasterLayer(parameters, name, context)
         if layer is None or not layer.isValid():
             raise QgsProcessingException(self.invalidRasterError(parameters, name))
         return raster_file(layer)
+
+    def _require(self, name: str, kind: str) -> None:
+        definition = self.parameterDefinition(name)
+        if not definition.flags() & QgsProcessingParameterDefinition.Flag.FlagOptional:
+            raise QgsProcessingException(f"{definition.description()}: no {kind} was given.")
 
     def raster_paths(
         self, parameters: dict[str, Any], name: str, context: QgsProcessingContext
@@ -344,10 +350,11 @@ class DeclaredAlgorithm(QgsProcessingAlgorithm):
             path = self.parameterAsFileOutput(parameters, name, context)
         else:
             path = self.parameterAsOutputLayer(parameters, name, context)
-        path = os.path.abspath(path) if path else ""
-        if path:
-            self.results.watch(path)
-        return path
+        if not path:
+            self._require(name, "place for it")
+            return ""
+        self.results.watch(os.path.abspath(path))
+        return os.path.abspath(path)
 
     def is_wanted(
         self, parameters: dict[str, Any], name: str, context: QgsProcessingContext
@@ -355,13 +362,4 @@ class DeclaredAlgorithm(QgsProcessingAlgorithm):
         """Return whether an output is wanted, before its sink is opened."""
         definition = self.parameterDefinition(name)
         value = parameters.get(name, definition.defaultValue())
-        return bool(_destination(value, context))
-
-
-def _destination(value: Any, context: QgsProcessingContext) -> str:
-    """Return the text of a destination parameter's value; "" where nothing is wanted."""
-    if isinstance(value, QgsProcessingOutputLayerDefinition):
-        value = value.sink
-    if isinstance(value, QgsProperty):
-        value = value.valueAsString(context.expressionContext(), "")[0]
-    return "" if value is None or isinstance(value, QVariant) else str(value)
+        return bool(destination_text(value, context))

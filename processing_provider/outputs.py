@@ -20,6 +20,8 @@ from qgis.core import (
     QgsProcessingException,
     QgsProcessingFeedback,
     QgsProcessingLayerPostProcessorInterface,
+    QgsProcessingOutputLayerDefinition,
+    QgsProperty,
     QgsRasterLayer,
     QgsWkbTypes,
 )
@@ -145,6 +147,15 @@ class ResultFiles:
         for file, before in self._before.items():
             if _state(file) not in (None, before):
                 file.unlink()
+
+
+def destination_text(value: Any, context: QgsProcessingContext) -> str:
+    """Return the text of a destination parameter's value; "" where nothing is wanted."""
+    if isinstance(value, QgsProcessingOutputLayerDefinition):
+        value = value.sink
+    if isinstance(value, QgsProperty):
+        value = value.valueAsString(context.expressionContext(), "")[0]
+    return "" if value is None or isinstance(value, QVariant) else str(value)
 
 
 class StylePostProcessor(QgsProcessingLayerPostProcessorInterface):

@@ -7,6 +7,7 @@ from typing import Any
 
 from qgis.core import (
     QgsProcessingContext,
+    QgsProcessingException,
     QgsProcessingFeedback,
     QgsProcessingModelAlgorithm,
     QgsProcessingParameterDefinition,
@@ -14,6 +15,7 @@ from qgis.core import (
 from qgis.PyQt.QtGui import QIcon
 
 from gossan.processing_provider.groups import GROUPS, icon
+from gossan.processing_provider.outputs import ResultFiles, destination_text
 
 FOLDER = Path(__file__).resolve().parent
 
@@ -62,27 +64,42 @@ class ReadyModel(QgsProcessingModelAlgorithm):
         feedback: QgsProcessingFeedback,
     ) -> dict[str, Any]:
         given = dict(parameters)
-        # QGIS makes no temporary file for a result of the model that goes into another step.
-        for name in self.passed_on():
+        # QGIS makes temporary files for the results of steps, but not where the model has them too.
+        for name in self._needed():
             if not given.get(name):
                 given[name] = self.parameterDefinition(name).generateTemporaryDestination()
-        return super().processAlgorithm(given, context, feedback)
+        files = ResultFiles()
+        for definition in self.parameterDefinitions():
+            if definition.isDestination() and given.get(definition.name()):
+                files.watch(destination_text(given[definition.name()], context))
+        try:
+            results = super().processAlgorithm(given, context, feedback)
+            # QGIS ends a cancelled model between two steps as if it had succeeded.
+            if feedback.isCanceled():
+                raise QgsProcessingException("Cancelled; nothing was left behind.")
+        except QgsProcessingException:
+            files.discard()
+            raise
+        return results
 
-    def passed_on(self) -> list[str]:
-        """Return the model's results that are also inputs of another of its steps."""
+    def _needed(self) -> list[str]:
+        """Return the results that steps cannot do without, wanted or not."""
         children = self.childAlgorithms()
-        used = {
+        handed_on = {
             (source.outputChildId(), source.outputName())
             for child in children.values()
             for sources in child.parameterSources().values()
             for source in sources
         }
-        return [
-            f"{child_id}:{title}"
-            for child_id, child in children.items()
-            for title, output in child.modelOutputs().items()
-            if (child_id, output.childOutputName()) in used
-        ]
+        optional = QgsProcessingParameterDefinition.Flag.FlagOptional
+        needed = []
+        for child_id, child in children.items():
+            for title, output in child.modelOutputs().items():
+                name = output.childOutputName()
+                flags = child.algorithm().parameterDefinition(name).flags()
+                if (child_id, name) in handed_on or not flags & optional:
+                    needed.append(f"{child_id}:{title}")
+        return needed
 
 
 def ready_models() -> list[ReadyModel]:

@@ -125,6 +125,11 @@ def test_a_missing_file_is_named(toy, context):
         toy.image_options({"WAVELENGTHS": "/nowhere/bands.csv"}, context)
 
 
+def test_a_model_that_hands_nothing_on_is_told_so(toy, context):
+    with pytest.raises(QgsProcessingException, match="Scene: no raster was given"):
+        toy.raster_path({"INPUT": None}, "INPUT", context)
+
+
 def test_a_missing_raster_is_named(toy, context, scene):
     with pytest.raises(QgsProcessingException, match=r"/nowhere/a\.tif"):
         toy.raster_path({"INPUT": "/nowhere/a.tif"}, "INPUT", context)
