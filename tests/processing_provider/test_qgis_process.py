@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import math
 import os
+import select
 import shutil
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -40,6 +43,16 @@ class QgisProcess:
             text=True,
             check=False,
             timeout=300,
+        )
+
+    def start(self, algorithm: str, parameters: dict) -> subprocess.Popen[str]:
+        """Run an algorithm as one does on the command line, and do not wait for its end."""
+        return subprocess.Popen(
+            [PROGRAM, "run", algorithm, *options(parameters)],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
 
     def run(self, algorithm: str, parameters: dict) -> subprocess.CompletedProcess[str]:
@@ -103,3 +116,65 @@ def test_without_an_engine_it_says_how_to_get_one(qgis_process, bench, cases, tm
     assert done.returncode != 0
     assert "set up" in (done.stdout + done.stderr).lower()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_ready_model_runs_by_its_id(qgis_process, bench, tmp_path):
+    parameters = {
+        "SCENE": bench.resolve("district:hyperspectral"),
+        "SAMPLES": bench.resolve("district:sample_points"),
+        "ELEMENTS": ["Sb", "Pb"],
+        "unmix:Abundances": str(tmp_path / "abundances.tif"),
+        "map:Metals": str(tmp_path / "metals.tif"),
+        "cluster:Zones": str(tmp_path / "zones.tif"),
+    }
+    done = qgis_process.run("gossan:heavymetalmap", parameters)
+    assert done.returncode == 0, done.stderr
+    for name in ("abundances", "metals", "zones"):
+        assert (tmp_path / f"{name}.tif").stat().st_size > 0
+        assert (tmp_path / f"{name}.qml").exists()
+
+
+LONG = {
+    "extractendmembers": {"SKEWERS": 1_000_000, "SPACE": "bands"},
+    "trainmetalinversion": {"TREES": 5000, "REPEATS": 20},
+    "compareworkflows": {"SEEDS": 100, "TREES": 500},
+}
+"""What keeps an algorithm busy on the small district."""
+
+
+@pytest.mark.parametrize("case_id", LONG)
+def test_an_interrupt_ends_it_within_seconds_and_leaves_nothing(
+    qgis_process, bench, cases, tmp_path, case_id
+):
+    case = cases[case_id]
+    process = qgis_process.start(
+        f"gossan:{case_id}", bench.parameters(case, tmp_path, **LONG[case_id])
+    )
+    said = wait_for_work(process)
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    rest, _ = process.communicate(timeout=60)
+    assert time.monotonic() - began < 6  # two for the job, the rest for QGIS to end
+    assert process.returncode not in (0, None), said + rest
+    assert "cancel" in rest.lower()
+    assert list(tmp_path.iterdir()) == []
+
+
+def wait_for_work(process) -> str:
+    """Read until the algorithm has said something, and let it work for a moment."""
+    said = ""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not has_begun(said):
+        ready, _, _ = select.select([process.stdout], [], [], 0.2)
+        if ready:
+            piece = os.read(process.stdout.fileno(), 4096).decode(errors="replace")
+            assert piece, f"ended before it could be interrupted: {said}"
+            said += piece
+    time.sleep(1.0)
+    return said
+
+
+def has_begun(said) -> bool:
+    """Return whether anything stands below the list of inputs."""
+    lines = said.partition("Inputs\n")[2].splitlines()
+    return any(line.strip("- \t") and ":\t" not in line for line in lines)
