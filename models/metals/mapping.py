@@ -130,7 +130,7 @@ def map_pixels(
     """
     height, width, count = features.shape
     flat = np.ascontiguousarray(features, dtype=np.float32).reshape(-1, count)
-    finite: np.ndarray = np.isfinite(flat).all(axis=1)
+    finite = np.all(np.isfinite(flat), axis=1)
     classes = np.zeros(len(flat), dtype=np.uint8)
     leaves = beyond_range(flat, model.low, model.high, wants.options.tolerance)
     leaves[~finite] = False
