@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,9 @@ from gossan.core.spectral_library import SpectralLibrary, to_reflectance
 from gossan.core.wavelengths import to_nanometres
 
 _NO_SPECTRUM = re.compile(
-    r"^\s*(wavelengths?\b|resolution\b|bandpass\b|fwhm\b|error bars?\b)", re.IGNORECASE
+    r"^\s*(?:error bars?\b|(?:wavelengths?|resolution|bandpass|fwhm)\s+in\s+"
+    r"(?:microns?|nm|um|nanomet|micromet))",
+    re.IGNORECASE,
 )
 """Names of rows that are no spectra, as in the USGS libraries."""
 
@@ -197,8 +200,8 @@ def _rows_without_spectrum(
     return named | same
 
 
-def _list(values) -> str:  # type: ignore[no-untyped-def]
-    cleaned = [str(v).replace(",", ";").replace("{", "(").replace("}", ")") for v in values]
+def _list(values: Iterable[str]) -> str:
+    cleaned = [v.replace(",", ";").replace("{", "(").replace("}", ")") for v in values]
     return "{\n " + ",\n ".join(" ".join(text.split()) or " " for text in cleaned) + " }"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -94,7 +94,12 @@ class Stack:
         """Return row and column (n,) of the pixels that contain the points, -1 off the image."""
         return self.rasters[0].pixel_of(x, y)
 
-    def _gather(self, indexes: Sequence[int] | None, read) -> np.ndarray:  # type: ignore[no-untyped-def]
+    def _gather(
+        self,
+        indexes: Sequence[int] | None,
+        read: Callable[[Raster, list[int]], np.ndarray],
+    ) -> np.ndarray:
+        """Read (bands, ...) from each part and put the bands together as (..., bands)."""
         chosen = list(range(self.info.count)) if indexes is None else [int(i) for i in indexes]
         if len(self.rasters) == 1:
             return np.moveaxis(read(self.rasters[0], chosen), 0, -1)

@@ -59,7 +59,7 @@ def test_outside_its_range_a_library_is_missing_and_nothing_in_common_is_refused
     source = library([0.1, 0.2, 0.3], [500, 600, 700])
     result = resample(source, [499, 500, 700, 701])
     np.testing.assert_allclose(result.spectra, [[np.nan, 0.1, 0.3, np.nan]])
-    with pytest.raises(InputError, match="500 to 700 nm and the bands 0.5 to 2.4 nm"):
+    with pytest.raises(InputError, match=r"500 to 700 nm and the bands 0\.5 to 2\.4 nm"):
         resample(source, [0.5, 2.4])
     with pytest.raises(InputError, match="linear or gaussian"):
         resample(source, [500], method="cubic")
