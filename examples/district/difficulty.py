@@ -47,7 +47,7 @@ class Difficulty:
     samples: int = 53
     laboratory_error: float = 0.06
     spectrometer_noise: float = 0.002
-    geochemical_error: float = 0.12
+    geochemical_error: float = 0.08
     cloud_share: float = 0.18
 
 

@@ -187,8 +187,8 @@ def _write_samples(folder: Path, samples: SoilSamples) -> None:
     rows = list(zip(samples.names, samples.x, samples.y, samples.texts))
     write_table(
         folder / "samples.csv",
-        ["sample", "x", "y", *METALS],
-        [[name, x, y, *texts] for name, x, y, texts in rows],
+        ["fid", "sample", "x", "y", *METALS],
+        [[number, name, x, y, *texts] for number, (name, x, y, texts) in enumerate(rows, 1)],
     )
     write_features(
         folder / "samples.geojson",

@@ -1,4 +1,4 @@
-"""What the authorities know of the mines: a register with gaps and slips, concessions, and the truth."""
+"""What the authorities know of the mines: a register with gaps and slips, and concessions."""
 
 from __future__ import annotations
 
@@ -232,8 +232,8 @@ def _concessions(
 def _reserves(
     settings: Settings, mines: list[Mine], listed: dict[int, Entry]
 ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """Yield a nature reserve over an unregistered mine where there is one, and a community's land."""
-    left, bottom, right, top = settings.grid.bounds
+    """Yield a nature reserve, over an unregistered mine if there is one, and a community's land."""
+    left, bottom, right, _ = settings.grid.bounds
     side = right - left
     unknown = [mine for mine in mines if mine.key not in listed]
     x, y = (unknown[0].x, unknown[0].y) if unknown else (left + 0.75 * side, bottom + 0.75 * side)

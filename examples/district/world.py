@@ -80,6 +80,8 @@ UNIT_CODES = {unit.name: code for code, unit in enumerate(UNITS, start=1)}
 _SEQUENCE = ("limestone", "sandstone", "slate", "basalt")
 _BED = 1300.0
 """Mean width of outcrop of a bed, metres."""
+RIVER_SPACING = 13000.0
+"""Metres between the rivers."""
 
 
 @dataclass(frozen=True)
@@ -125,9 +127,25 @@ class World:
         """
         return Patch(self, grid, season)
 
+    @property
+    def river_base(self) -> float:
+        """Northing around which river 0 winds."""
+        return self.centre[1] + 700.0
+
+    def mines_on_river(self, river: int, bounds: Bounds) -> list[Mine]:
+        """Return the mines whose tailings a river carries into `bounds`: 18 km up, 3.5 km aside."""
+        base = self.river_base + RIVER_SPACING * river
+        basin = (bounds[0] - 18000.0, base - 4400.0, bounds[2], base + 4400.0)
+        return [
+            mine
+            for mine in self.places.mines(basin)
+            if mine.tailings
+            and abs(mine.y - self.river_course(river, np.array([mine.x]))[0]) < 3500.0
+        ]
+
     def river_course(self, river: int, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Return the northing of a river at eastings `x`; rivers flow east."""
-        base = self.centre[1] + 700.0 + 13000.0 * river
+        base = self.river_base + RIVER_SPACING * river
         bends = np.zeros_like(x)
         for octave, (length, reach) in enumerate(((5200.0, 620.0), (1700.0, 190.0))):
             phase = 6.283 * self.chance.number(f"river phase {octave}", river)
@@ -156,13 +174,13 @@ class Patch:
     @cached_property
     def mines(self) -> list[Mine]:
         """Mines that touch or dust this patch."""
-        return self.world.places.mines(self.grid.bounds, 4000.0)
+        return self.world.places.mines(self.grid.bounds, 5200.0)
 
     # Geology
 
     @cached_property
     def granite_level(self) -> FloatArray:
-        """Height of the granite's roof: above 0 it crops out, above -0.3 it has baked the rock."""
+        """Height of the granite's roof: above 0 it crops out, above -0.36 it has baked the rock."""
         level = np.full((self.grid.height, self.grid.width), -2.0, dtype=np.float32)
         x, y = self.xy
         for body in self.world.places.granites(self.grid.bounds):
@@ -189,9 +207,9 @@ class Patch:
         codes = np.array([UNIT_CODES[name] for name in _SEQUENCE], dtype=np.uint8)
         unit = codes[np.floor(self.beds).astype(np.int64) % len(codes)]
         level = self.granite_level
-        unit[level > -0.3] = UNIT_CODES["hornfels"]
+        unit[level > -0.36] = UNIT_CODES["hornfels"]
         unit[level > 0.0] = UNIT_CODES["granite"]
-        plain = self.river_distance < 330.0 + 130.0 * self.field("flood plain", 1100.0, 2)
+        plain = self.river_distance < 430.0 + 120.0 * self.field("flood plain", 1100.0, 2)
         unit[plain] = UNIT_CODES["alluvium"]
         return unit
 
@@ -215,20 +233,25 @@ class Patch:
         return (260.0 + (190.0 * hard + relief + 120.0) * valley).astype(np.float32)
 
     @cached_property
-    def river_distance(self) -> FloatArray:
-        """Distance to the nearest river's middle, metres."""
-        x = self.grid.x
-        y = self.grid.y
-        first = int(np.floor((self.grid.bounds[1] - self.world.centre[1] - 2500.0) / 13000.0))
-        last = int(np.ceil((self.grid.bounds[3] - self.world.centre[1] + 2500.0) / 13000.0))
-        nearest = np.full((len(y), len(x)), np.inf, dtype=np.float32)
+    def rivers(self) -> list[tuple[int, FloatArray]]:
+        """Number and distance (rows, columns) in metres of the rivers that may be the nearest."""
+        x, y = self.grid.x, self.grid.y
+        base = self.world.river_base
+        first = int(np.floor((self.grid.bounds[1] - base - 8000.0) / RIVER_SPACING))
+        last = int(np.ceil((self.grid.bounds[3] - base + 8000.0) / RIVER_SPACING))
+        found = []
         for river in range(first, last + 1):
             course = self.world.river_course(river, x)
             ahead = self.world.river_course(river, x + 10.0)
             lean = np.hypot(1.0, (ahead - course) / 10.0)
             distance = np.abs(y[:, None] - course[None, :]) / lean[None, :]
-            nearest = np.minimum(nearest, distance.astype(np.float32))
-        return nearest
+            found.append((river, distance.astype(np.float32)))
+        return found
+
+    @cached_property
+    def river_distance(self) -> FloatArray:
+        """Distance to the nearest river's middle, metres."""
+        return np.minimum.reduce([distance for _, distance in self.rivers])
 
     # What mines have brought into the soil
 
@@ -283,15 +306,18 @@ class Patch:
     def washed(self) -> FloatArray:
         """Tailings that the rivers have laid down on their banks below the mines, 0 to 1."""
         x = self.grid.x
-        left, bottom, right, top = self.grid.bounds
-        load = np.zeros_like(x)
-        for mine in self.world.places.mines((left - 18000.0, bottom, right, top), 3500.0):
-            if mine.tailings:
-                down = x - mine.x
-                load += np.where(down > 0, np.exp(-np.maximum(down, 0.0) / 7000.0), 0.0)
         reach = 170.0 + 60.0 * self.field("bank width", 800.0)
-        banks = np.exp(-((self.river_distance / np.maximum(reach, 60.0)) ** 2))
-        return (0.6 * np.minimum(load, 1.2)[None, :] * banks).astype(np.float32)
+        washed = np.zeros(reach.shape, dtype=np.float32)
+        for river, distance in self.rivers:
+            if distance.min() > 1500.0:
+                continue
+            load = np.zeros_like(x)
+            for mine in self.world.mines_on_river(river, self.grid.bounds):
+                down = x - mine.x
+                load += np.where(down > 0, np.clip(1.0 - down / 18000.0, 0.0, 1.0) ** 2, 0.0)
+            banks = np.exp(-((distance / np.maximum(reach, 60.0)) ** 2))
+            washed += 0.6 * np.minimum(load, 1.2)[None, :].astype(np.float32) * banks
+        return washed
 
     @cached_property
     def ground(self) -> FloatArray:
