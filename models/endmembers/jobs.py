@@ -146,12 +146,12 @@ def extract(
             scene,
             options,
             priors=prior_library,
-            progress=progress.part(0.0, 0.75 if angles else 0.95),
+            progress=progress.part(0.0, 0.75 if angles else 1.0),
         )
         for note in found.notes:
             progress.warn(note)
         if angles:
-            write_angles(scene, found, angles, made_by, progress.part(0.75, 0.95))
+            write_angles(scene, found, angles, made_by, progress.part(0.75, 1.0))
         if points:
             write_points(found, scene.info, points)
         notes = [*scene.notes, *found.notes]
@@ -160,7 +160,6 @@ def extract(
     if report:
         extraction_report(replace(found, notes=tuple(notes)), options, made_by).write(report)
     progress.say(f"{len(found)} endmembers: {', '.join(found.names)}.")
-    progress.fraction(1.0)
     return {
         "endmembers": len(found),
         "candidates": len(found) + len(found.rejected),
@@ -219,7 +218,8 @@ def count(
     """
     files = SceneFiles(raster, mask, wavelengths, scale, offset, drop_water_bands, collars)
     with open_scene(files, progress) as scene:
-        counted = count_endmembers(scene, progress.part(0.0, 0.95))
+        counted = count_endmembers(scene, progress)
+    progress.check()
     if report:
         count_report(counted, Origin.from_dict(origin)).write(report)
     progress.say(
@@ -227,7 +227,6 @@ def count(
         + ", ".join(f"{number} at {rate:g}" for rate, number in counted.hfc.items())
         + "."
     )
-    progress.fraction(1.0)
     return {
         "hysime": counted.hysime,
         "hfc": [{"false_alarm": rate, "count": number} for rate, number in counted.hfc.items()],

@@ -39,7 +39,8 @@ def write_points(extraction: Extraction, info: RasterInfo, path: str) -> None:
         row, column = int(extraction.rows[index]), int(extraction.columns[index])
         x, y = column + 0.5, row + 0.5
         if info.transform is not None:
-            x, y = info.transform * (x, y)
+            a, b, c, d, e, f = tuple(info.transform)[:6]
+            x, y = a * x + b * y + c, d * x + e * y + f
         rows.append(
             {
                 "name": name,
@@ -79,3 +80,5 @@ def write_angles(
             lambda block, angles: writer.write(block.inner, angles),
             progress,
         )
+        # The last look before the file appears: what follows is quick and not stopped half-way.
+        progress.check()
