@@ -62,7 +62,8 @@ def indices(
     Raises
     ------
     InputError
-        When a chosen band has no background value, or none of the bands has one.
+        When a chosen band has no background value, none of the bands has one, or no pixel has values
+        in all of them.
     """
     made = Origin.from_dict(origin)
     background_of = parse_element_values(backgrounds, "background")
@@ -101,6 +102,11 @@ def indices(
                 columns=info.width,
             )
             run(blocks, lambda b: image.read(b.inner, chosen), compute, consume, progress)
+            if not tally.pixels:
+                raise InputError(
+                    f"{raster} has no pixel with values in all of {', '.join(names)}: there is "
+                    "nothing to index."
+                )
     has_limits = bool(np.isfinite(limited).any())
     if report:
         _index_report(report, made, names, reference, limited, tally)
