@@ -27,6 +27,7 @@ def _find_package() -> None:
 if __name__ == "__main__":
     _find_package()
 
+import contextlib  # noqa: E402
 import faulthandler  # noqa: E402
 import gc  # noqa: E402
 import inspect  # noqa: E402
@@ -58,6 +59,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     faulthandler.enable(sys.stderr)
     _prepare_variables()
+    _offer_itself_first()
     channel = Channel(answers)
     desk = Desk(requests)
     desk.start()
@@ -215,6 +217,12 @@ def _prepare_variables() -> None:
     os.environ["NUMBA_CACHE_DIR"] = str(cache / "numba")
     os.environ["MPLCONFIGDIR"] = str(cache / "matplotlib")
     os.environ["MPLBACKEND"] = "Agg"
+
+
+def _offer_itself_first() -> None:
+    """Where memory runs out, let Linux end the engine and not QGIS with its project."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
 
 
 def _memory_sentence(error: MemoryError) -> str:

@@ -215,6 +215,12 @@ def test_does_not_import_the_science_before_a_job_needs_it(engine_python):
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process offer itself")
+def test_where_memory_runs_out_the_system_ends_the_engine_before_qgis(talk):
+    score = Path(f"/proc/{talk.process.pid}/oom_score_adj").read_text()
+    assert int(score) > int(Path("/proc/self/oom_score_adj").read_text())
+
+
 def test_waits_for_jobs_without_using_the_processor(talk):
     talk.run("engine.diagnose")
     before = sum(_cpu(talk.process.pid))
