@@ -6,13 +6,10 @@ here, on the training samples alone.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.cross_decomposition import PLSRegression
 from sklearn.ensemble import GradientBoostingRegressor, RandomForestRegressor
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.svm import SVR
 
 from gossan.core.errors import InputError
@@ -153,8 +150,8 @@ def fit_partial_least_squares(
     errors = np.zeros(most)
     for train, test in inner:
         equations = _component_equations(x[train], target[train], most)
-        errors[len(equations) :] = np.inf
-        for k, equation in enumerate(equations):
+        for k in range(most):
+            equation = equations[min(k, len(equations) - 1)]
             errors[k] += np.sum((equation.predict(x[test]) - target[test]) ** 2)
     best = int(np.argmin(errors)) + 1
     return _component_equations(x, target, best)[-1]
@@ -181,24 +178,39 @@ def inner_splits(n: int, groups: np.ndarray | None, seed: int) -> Splits:
 
 
 def _component_equations(x: np.ndarray, y: np.ndarray, most: int) -> list[LinearEquation]:
-    """Return the equations with 1 to `most` components; constant features get no weight."""
-    with warnings.catch_warnings():
-        # Components beyond what the target still holds are tried and then not chosen.
-        for category in (ConvergenceWarning, UserWarning, RuntimeWarning):
-            warnings.simplefilter("ignore", category)
-        fitted = PLSRegression(n_components=most, scale=True).fit(x, y)
-    centre, spread = x.mean(axis=0), x.std(axis=0, ddof=1)
-    spread[spread == 0] = 1.0
+    """Return the equations with 1 to `most` components of standardised features.
+
+    Components end early where nothing is left to explain, which library routines take for an
+    error. A constant feature gets no weight, and a constant target its mean.
+
+    References
+    ----------
+    Wold et al. (2001), PLS-regression: a basic tool of chemometrics. Chemometrics and Intelligent
+    Laboratory Systems 58, 109-130.
+    """
+    centre, spread = x.mean(axis=0), x.std(axis=0, ddof=1) if len(x) > 1 else np.zeros(x.shape[1])
+    spread = np.where(spread > 0, spread, 1.0)
     y_centre = float(y.mean())
-    y_spread = float(y.std(ddof=1)) or 1.0
+    left_x, left_y = (x - centre) / spread, y - y_centre
+    start = float(np.linalg.norm(left_x) * np.linalg.norm(left_y))
+    weights, loadings, gains = [], [], []
     equations = []
-    for k in range(1, most + 1):
-        weights = fitted.x_rotations_[:, :k] @ fitted.y_loadings_[0, :k]
-        coefficients = weights / spread * y_spread
-        if not np.all(np.isfinite(coefficients)):
+    for _ in range(most):
+        weight = left_x.T @ left_y
+        size = float(np.linalg.norm(weight))
+        if size <= 1e-12 * start:
             break
+        weight /= size
+        scores = left_x @ weight
+        power = float(scores @ scores)
+        loading, gain = left_x.T @ scores / power, float(left_y @ scores) / power
+        left_x, left_y = left_x - np.outer(scores, loading), left_y - gain * scores
+        weights.append(weight)
+        loadings.append(loading)
+        gains.append(gain)
+        w, p = np.array(weights).T, np.array(loadings).T
+        coefficients = w @ np.linalg.solve(p.T @ w, np.array(gains)) / spread
         equations.append(LinearEquation(coefficients, y_centre - float(centre @ coefficients)))
-    # A constant target has no components: its equation is its mean.
     return equations or [LinearEquation(np.zeros(x.shape[1]), y_centre)]
 
 
