@@ -59,10 +59,9 @@ class SpectralLibrary:
         for field, value in values.items():
             object.__setattr__(self, field, value)
         for field in ("names", "classes", "sources"):
-            if len(values[field]) != count:  # type: ignore[arg-type]
-                raise InputError(
-                    f"The library has {count} spectra and {len(values[field])} {field}."  # type: ignore[arg-type]
-                )
+            labels = len(getattr(self, field))
+            if labels != count:
+                raise InputError(f"The library has {count} spectra and {labels} {field}.")
         if wavelengths.shape != spectra.shape[1:]:
             raise InputError(
                 f"The library has {spectra.shape[1]} bands and {wavelengths.size} wavelengths."
