@@ -45,8 +45,9 @@ def write_features(
         The fields in their order with ``int``, ``float``, ``str`` or ``bool``; every feature gets
         all of them, None where a row has none. Without it every row must have the same fields.
     crs_wkt : str or None
-        CRS of the coordinates. Without an EPSG (or other authority's) code it is written as WKT,
-        which GDAL does not take up from GeoJSON; a sidecar ``.qpj`` tells QGIS.
+        CRS of the coordinates, written as its authority's code or, where it has none, as WKT;
+        GDAL understands both. Without one GDAL takes GeoJSON for longitude and latitude: whoever
+        loads the file has to know better.
     name : str or None
         Name of the layer.
 

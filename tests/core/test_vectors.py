@@ -33,6 +33,13 @@ def test_points_keep_fields_types_and_crs(tmp_path):
     assert second["properties"] == {"name": None, "count": 4, "value": None, "ok": False}
 
 
+def test_a_crs_without_code_is_written_in_full(tmp_path):
+    crs = rasterio.CRS.from_proj4("+proj=tmerc +lat_0=3 +lon_0=12.34 +k=0.99 +x_0=1000 +y_0=0")
+    write_features(tmp_path / "a.geojson", [{"n": 1}], [point(0, 0)], crs_wkt=crs.to_wkt())
+    name = json.loads((tmp_path / "a.geojson").read_text())["crs"]["properties"]["name"]
+    assert rasterio.CRS.from_user_input(name) == crs
+
+
 def test_declared_fields_are_always_there_in_their_type(tmp_path):
     path = tmp_path / "a.geojson"
     fields = {"id": int, "value": float, "note": str}
