@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -15,6 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gossan.examples.demo_project import build_project
+
+PROGRESS = re.compile(r"^(?:(?:[1-9]?0)\.\.\.)+(?:100 - done\.|[1-9]?0)?|^100 - done\.")
+"""What qgis_process prints of the progress, without ends of lines between."""
 
 METALS = ("As", "Cd", "Cr", "Cu", "Hg", "Ni", "Pb", "Zn")
 SIZE = 200
@@ -69,7 +73,7 @@ def steps(district: Path, results: Path) -> list[Step]:
             "trainmetalinversion",
             {
                 "FEATURES": [result("abundances.tif")],
-                "SAMPLES": path["soil_samples"],
+                "SAMPLES": path["sample_points"],
                 "ELEMENTS": list(METALS),
                 "MODEL": result("metals.gossan"),
                 "TABLE": result("metal_scores.csv"),
@@ -97,6 +101,7 @@ def steps(district: Path, results: Path) -> list[Step]:
             "clusterpollution",
             {
                 "INPUT": result("metals.tif"),
+                "ZONES": 4,
                 "OUTPUT": result("zones.tif"),
                 "POLYGONS": result("zones.gpkg"),
                 "SMALLEST_PATCH": 9,
@@ -137,8 +142,9 @@ def run_step(number: int, count: int, step: Step) -> None:
     for line in process.stdout or ():
         lines.append(line)
         told = told or line.startswith("Results")
-        # Between the parameters and the results stands what the algorithm has to say.
-        text = line.split("100")[-1].lstrip("0123456789.").strip()
+        # Between the parameters and the results stands what the algorithm has to say, at times
+        # behind the dots of the progress.
+        text = PROGRESS.sub("", line).strip()
         if text and not told and not _is_chatter(line):
             print(f"      {text}", flush=True)
     if process.wait() != 0:
@@ -158,7 +164,9 @@ def make_district(folder: Path) -> None:
     if (folder / "manifest.json").exists():
         print(f"The district in {folder} is there already.")
         return
-    print("[0] Simulating a mining district (scene, soil samples, truth) ...", flush=True)
+    print(
+        "[0] Simulating a mining district (images, soil samples, maps, registers) ...", flush=True
+    )
     call = [
         os.environ["GOSSAN_ENGINE"],
         "-m",

@@ -16,7 +16,10 @@ from qgis.core import (
     QgsLayoutItemScaleBar,
     QgsLayoutPoint,
     QgsLayoutSize,
+    QgsLegendRenderer,
+    QgsLegendStyle,
     QgsMapLayer,
+    QgsMapLayerLegendUtils,
     QgsMultiBandColorRenderer,
     QgsPrintLayout,
     QgsProject,
@@ -51,6 +54,7 @@ def build_project(folder: Path, district: Path, results: Path) -> tuple[Path, Pa
         if not project.write(str(target)):
             raise OSError(f"The project could not be written: {project.error()}")
         picture = folder / "gossan-demo.png"
+        picture.unlink(missing_ok=True)
         settings = QgsLayoutExporter.ImageExportSettings()
         settings.dpi = 150
         if QgsLayoutExporter(layout).exportToImage(str(picture), settings) != (
@@ -140,12 +144,10 @@ def _hide(root: QgsLayerTreeGroup, layer: QgsMapLayer) -> None:
 def _bands(path: Path) -> list[tuple[int, str]]:
     """Return the bands of a raster: number from 1, and name."""
     layer = QgsRasterLayer(str(path), path.stem)
-    provider = layer.dataProvider()
     names = []
     for band in range(1, layer.bandCount() + 1):
         # QGIS says "Band 1: As" where the band has a description.
-        _, _, described = provider.generateBandName(band), None, layer.bandName(band)
-        names.append((band, described.split(": ", 1)[-1]))
+        names.append((band, layer.bandName(band).split(": ", 1)[-1]))
     return names
 
 
@@ -191,13 +193,14 @@ def _layout(project: QgsProject, layers: dict[str, QgsMapLayer]) -> QgsPrintLayo
         label = f"Abundance of {shown}" if title == "Abundance" else shown
         _text(layout, label, left, top, 100, 6, 10, bold=True)
         frame = QgsLayoutItemMap(layout)
+        layout.addLayoutItem(frame)
         frame.attemptMove(QgsLayoutPoint(left, top + 7))
         frame.attemptResize(QgsLayoutSize(82, 82))
+        frame.setCrs(layer.crs())
         frame.setLayers([layer])
         frame.setKeepLayerSet(True)
-        frame.zoomToExtent(layer.extent())
+        frame.setExtent(layer.extent())
         frame.setFrameEnabled(True)
-        layout.addLayoutItem(frame)
         bar = QgsLayoutItemScaleBar(layout)
         bar.setLinkedMap(frame)
         bar.applyDefaultSettings()
@@ -221,7 +224,12 @@ def _legend(
     legend.setAutoUpdateModel(False)
     tree = legend.model().rootGroup()
     tree.removeAllChildren()
-    tree.addLayer(layer)
+    node = tree.addLayer(layer)
+    # The title above says what is shown; the legend gives its colours only, not the band's name.
+    QgsLegendRenderer.setNodeLegendStyle(node, QgsLegendStyle.Style.Hidden)
+    count = len(legend.model().layerOriginalLegendNodes(node))
+    QgsMapLayerLegendUtils.setLegendNodeOrder(node, list(range(1, count)))
+    legend.model().refreshLayerLegend(node)
     layout.addLayoutItem(legend)
     legend.attemptMove(QgsLayoutPoint(left, top))
 
