@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.optimize import nnls as scipy_nnls
 
 from gossan.core.errors import InputError
-from gossan.models.abundances import active_set
+from gossan.models.abundances import compiled_active_set
 from gossan.models.abundances.active_set import ActiveSetSolver
 from gossan.models.abundances.fcls import fcls
 from gossan.models.abundances.nnls import nnls
@@ -179,7 +179,7 @@ def test_shade_takes_the_rest_of_the_sum():
 def test_results_do_not_depend_on_the_room_for_passive_sets(monkeypatch, sum_to_one):
     spectra, endmembers = mixtures(9)
     expected = ActiveSetSolver(endmembers, sum_to_one=sum_to_one).solve(spectra)
-    monkeypatch.setattr(active_set, "_CACHE_BYTES", 0)
+    monkeypatch.setattr(compiled_active_set, "CACHE_BYTES", 0)
     np.testing.assert_array_equal(
         ActiveSetSolver(endmembers, sum_to_one=sum_to_one).solve(spectra), expected
     )
@@ -194,10 +194,10 @@ def test_lawson_hanson_alone_gives_the_same_result(monkeypatch, sum_to_one):
     for pixel, spectrum in enumerate(spectra):
         projected = spectrum @ basis * solver._data_scale
         result = np.empty(len(endmembers))
-        slot = active_set._lawson_hanson(
+        slot = compiled_active_set._lawson_hanson(
             reduced, projected, -1e-15, sum_to_one, solver._maps, result
         )
-        members = [(int(solver._maps[3][slot]) >> j) & 1 for j in range(len(endmembers))]
+        members = [(int(solver._maps.members[slot]) >> j) & 1 for j in range(len(endmembers))]
         np.testing.assert_allclose(
             np.where(members, result, 0.0) * solver._scale, expected[pixel], atol=1e-11
         )
