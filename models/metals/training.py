@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from affine import Affine
 
 from gossan.core.bands import Band
 from gossan.core.errors import InputError
@@ -164,10 +165,10 @@ def gather(samples: Samples, stack: Stack | Raster) -> TrainingData:
 
 def extent_text(info: RasterInfo) -> str:
     """Return the extent of a raster in words."""
-    corners = [(float(c), float(r)) for c in (0, info.width) for r in (0, info.height)]
-    if info.transform is not None:
-        corners = [info.transform * corner for corner in corners]
-    xs, ys = zip(*corners)
+    place = info.transform or Affine.identity()
+    corners = [(c, r) for c in (0, info.width) for r in (0, info.height)]
+    xs = [place.a * c + place.b * r + place.c for c, r in corners]
+    ys = [place.d * c + place.e * r + place.f for c, r in corners]
     return f"x {min(xs):.6g} to {max(xs):.6g}, y {min(ys):.6g} to {max(ys):.6g}"
 
 
