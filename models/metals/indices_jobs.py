@@ -62,8 +62,8 @@ def indices(
     Raises
     ------
     InputError
-        When a chosen band has no background value, none of the bands has one, or no pixel has values
-        in all of them.
+        When a chosen band has no background value, none of the bands has one, or no pixel has
+        values in all of them.
     """
     made = Origin.from_dict(origin)
     background_of = parse_element_values(backgrounds, "background")

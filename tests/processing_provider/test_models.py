@@ -22,7 +22,7 @@ from qgis.core import (
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = ROOT / "processing_provider" / "workflows"
 READY = sorted(path.stem for path in WORKFLOWS.glob("*.model3"))
-STATIC = QgsProcessingModelChildParameterSource.Source.StaticValue
+STATIC = QgsProcessingModelChildParameterSource.fromStaticValue(0).source()
 
 
 @pytest.fixture
