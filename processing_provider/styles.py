@@ -242,7 +242,8 @@ def _ramp(
     unit: str = "",
 ) -> None:
     """Show a band by a continuous ramp between two values, with its unit in the legend."""
-    low, high = limits
+    # Three digits: the legend shows the limits as they are.
+    low, high = (float(f"{limit:.3g}") for limit in limits)
     if not high > low:
         high = low + 1.0
     last = len(colours) - 1

@@ -64,11 +64,11 @@ def nmf(
     return nnls(spectra, corrected), corrected
 
 
-def sample_spectra(spectra: np.ndarray, pixels: int, random: np.random.Generator) -> np.ndarray:
+def sample_spectra(spectra: np.ndarray, pixels: int, generator: np.random.Generator) -> np.ndarray:
     """Return up to ``pixels`` complete spectra, drawn without repetition, in their order."""
     complete = np.flatnonzero(np.isfinite(spectra).all(axis=1))
     if complete.size > pixels:
-        complete = np.sort(random.choice(complete, size=pixels, replace=False))
+        complete = np.sort(generator.choice(complete, size=pixels, replace=False))
     return np.ascontiguousarray(spectra[complete])
 
 

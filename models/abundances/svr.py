@@ -36,12 +36,12 @@ class MixtureRegression:
 
     def __init__(self, endmembers: np.ndarray, *, mixtures: int = 1000, seed: int = 0) -> None:
         endmembers = check_endmembers(endmembers)
-        random = np.random.default_rng(seed)
-        shares = random_shares(len(endmembers), mixtures, random)
-        light = random.uniform(*_ILLUMINATION, len(shares))
+        generator = np.random.default_rng(seed)
+        shares = random_shares(len(endmembers), mixtures, generator)
+        light = generator.uniform(*_ILLUMINATION, len(shares))
         light[: len(endmembers)] = 1.0
         shares *= light[:, np.newaxis]
-        noise = random.normal(
+        noise = generator.normal(
             0.0, _NOISE * np.abs(endmembers).mean(), (len(shares), len(endmembers[0]))
         )
         spectra = shares @ endmembers + noise
@@ -117,11 +117,11 @@ def svr(
     return MixtureRegression(endmembers, mixtures=mixtures, seed=seed).predict(spectra)
 
 
-def random_shares(k: int, count: int, random: np.random.Generator) -> np.ndarray:
+def random_shares(k: int, count: int, generator: np.random.Generator) -> np.ndarray:
     """Return mixing shares (at least k, k): pure ones, pairs and mixtures of all endmembers."""
     pure = np.eye(k)
     rest = max(count - k, 0)
     pairs = np.zeros((rest // 2 if k > 2 else 0, k))
     for row in pairs:
-        row[random.choice(k, size=2, replace=False)] = random.dirichlet((1.0, 1.0))
-    return np.vstack([pure, pairs, random.dirichlet(np.ones(k), rest - len(pairs))])
+        row[generator.choice(k, size=2, replace=False)] = generator.dirichlet((1.0, 1.0))
+    return np.vstack([pure, pairs, generator.dirichlet(np.ones(k), rest - len(pairs))])
