@@ -8,7 +8,7 @@ import numpy as np
 
 from gossan.core.errors import FileError, InputError
 from gossan.core.spectral_library import SpectralLibrary
-from gossan.core.wavelengths import to_nanometres
+from gossan.core.wavelength_units import to_nanometres
 
 
 def read_ecostress(path: Path) -> SpectralLibrary:

@@ -11,7 +11,7 @@ import numpy as np
 from gossan.core.errors import InputError
 from gossan.core.files import write_then_rename
 from gossan.core.spectral_library import SpectralLibrary, to_reflectance
-from gossan.core.wavelengths import to_nanometres
+from gossan.core.wavelength_units import to_nanometres
 
 _WAVELENGTH = re.compile(
     r"^\s*(?:x|wl|w|wavelength|lambda|r)?[\s_]*(\d+(?:[.,]\d+)?)\s*(nm|[uµμ]m)?\s*$", re.IGNORECASE

@@ -12,7 +12,7 @@ from gossan.core.envi import data_type, items, read_header
 from gossan.core.errors import FileError, InputError
 from gossan.core.files import write_then_rename
 from gossan.core.spectral_library import SpectralLibrary, to_reflectance
-from gossan.core.wavelengths import to_nanometres
+from gossan.core.wavelength_units import to_nanometres
 
 _NO_SPECTRUM = re.compile(
     r"^\s*(?:error bars?\b|(?:wavelengths?|resolution|bandpass|fwhm)\s+in\s+"

@@ -14,7 +14,7 @@ from affine import Affine
 from gossan.core.bands import Band, read_bands
 from gossan.core.enmap import read_enmap_metadata
 from gossan.core.errors import FileError
-from gossan.core.wavelengths import parse_numbers
+from gossan.core.wavelength_units import parse_numbers
 
 CATEGORIES_TAG = "GOSSAN_CATEGORIES"
 """Tag with the names of classes as JSON: rasterio does not give access to GDAL's own list."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv as csv_reader
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,56 +9,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gossan.core.enmap import read_enmap_metadata
-from gossan.core.errors import FileError, InputError
 from gossan.core.sensors import SENSORS
+from gossan.core.wavelength_table import read_wavelength_table
+from gossan.core.wavelength_units import (
+    FWHM_KEYS,
+    NANOMETRES_PER,
+    NUMBER,
+    UNIT,
+    UNIT_KEYS,
+    WAVELENGTH_KEYS,
+    parse_list,
+    parse_number,
+    parse_numbers,
+    to_nanometres,
+)
 
 if TYPE_CHECKING:
     import rasterio
 
-NANOMETRES_PER = {
-    "nm": 1.0,
-    "nanometer": 1.0,
-    "nanometers": 1.0,
-    "nanometre": 1.0,
-    "nanometres": 1.0,
-    "um": 1000.0,
-    "µm": 1000.0,
-    "μm": 1000.0,
-    "micron": 1000.0,
-    "microns": 1000.0,
-    "micrometer": 1000.0,
-    "micrometers": 1000.0,
-    "micrometre": 1000.0,
-    "micrometres": 1000.0,
-    "m": 1e9,
-    "meters": 1e9,
-    "cm": 1e7,
-    "mm": 1e6,
-    "angstrom": 0.1,
-    "angstroms": 0.1,
-}
-
-_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
-_UNIT = r"(nm|nanomet(?:er|re)s?|[uµμ]m|microns?|micromet(?:er|re)s?)"
-_IN_TEXT = re.compile(rf"({_NUMBER})\s*{_UNIT}\b", re.IGNORECASE)
-_IN_BRACKETS = re.compile(rf"\(({_NUMBER})\)\s*$")
-_WAVELENGTH_ENDING = re.compile(rf"\s*(?:\({_NUMBER}\s*{_UNIT}?\)|^{_NUMBER}\s*{_UNIT})\s*$", re.I)
+_IN_TEXT = re.compile(rf"({NUMBER})\s*{UNIT}\b", re.IGNORECASE)
+_IN_BRACKETS = re.compile(rf"\(({NUMBER})\)\s*$")
+_WAVELENGTH_ENDING = re.compile(rf"\s*(?:\({NUMBER}\s*{UNIT}?\)|^{NUMBER}\s*{UNIT})\s*$", re.I)
 _SENTINEL_NAME = re.compile(r"^(?:S2[-_ ]?)?B(0?[1-9]|8A|1[0-2])(?:\b|$)", re.IGNORECASE)
-_WAVELENGTH_KEYS = (
-    "wavelength",
-    "wavelengths",
-    "central_wavelength",
-    "center_wavelength",
-    "centre_wavelength",
-    "wavelength_nm",
-    "center",
-)
-_UNIT_KEYS = (
-    "wavelength_units",
-    "wavelength_unit",
-    "wavelengths_units",
-)
-_FWHM_KEYS = ("fwhm", "fwhms", "bandwidth", "band_width", "fwhm_nm")
 _BAD_BAND_KEYS = ("bbl", "bad_band", "bad_bands", "bad_band_multiplier")
 
 
@@ -72,58 +43,6 @@ class FoundBands:
     fwhm: list[float | None]
     good: list[bool]
     notes: list[str] = field(default_factory=list)
-
-
-def to_nanometres(
-    values: Sequence[float | None], unit: str | None
-) -> tuple[list[float | None], str | None]:
-    """Convert wavelengths to nm.
-
-    Parameters
-    ----------
-    values : sequence of float or None
-        Wavelengths in ``unit``.
-    unit : str or None
-        Name of the unit in any spelling; None, empty or "Unknown" means that the file is silent.
-
-    Returns
-    -------
-    values : list of float or None
-        Wavelengths, nm.
-    note : str or None
-        What was assumed, where the unit is not known.
-    """
-    factor = NANOMETRES_PER.get((unit or "").strip().lower().rstrip("."))
-    note = None
-    if factor is None:
-        known = [value for value in values if value is not None]
-        # No sensor of reflected light has a band beyond 100 um or below 100 nm.
-        factor = 1000.0 if known and max(known) < 100.0 else 1.0
-        name = "micrometres" if factor == 1000.0 else "nanometres"
-        note = (
-            f"The unit of the wavelengths is not given ({unit or 'no unit'}); from their values "
-            f"they are taken as {name}."
-        )
-    return [None if value is None else value * factor for value in values], note
-
-
-def parse_list(text: str) -> list[str]:
-    """Split an ENVI list ``{a, b, c}``, or a plain one with commas or blanks, into its items."""
-    body = text.strip()
-    if body.startswith("{"):
-        body = body[1:]
-    if body.endswith("}"):
-        body = body[:-1]
-    separator = "," if "," in body else (";" if ";" in body else None)
-    return [item.strip() for item in body.split(separator) if item.strip()]
-
-
-def parse_numbers(text: str) -> list[float] | None:
-    """Return the numbers of an ENVI list, or None when an item is not a number."""
-    try:
-        return [float(item) for item in parse_list(text)]
-    except ValueError:
-        return None
 
 
 def read_wavelengths(dataset: rasterio.DatasetReader, csv: str | None = None) -> FoundBands:
@@ -150,7 +69,9 @@ def read_wavelengths(dataset: rasterio.DatasetReader, csv: str | None = None) ->
     file_tags = _lower_keys(dataset.tags())
     band_tags = [_lower_keys(dataset.tags(index)) for index in range(1, count + 1)]
     if csv:
-        _from_table(found, csv)
+        table = read_wavelength_table(csv, count)
+        found.wavelengths[:], found.fwhm[:] = table.wavelengths, table.fwhm
+        found.notes.extend(table.notes)
     else:
         for source in (header, file_tags):
             _from_lists(found, source)
@@ -163,33 +84,6 @@ def read_wavelengths(dataset: rasterio.DatasetReader, csv: str | None = None) ->
     return found
 
 
-def read_wavelength_table(path: str) -> FoundBands:
-    """Read a CSV of wavelengths that belongs to no raster.
-
-    Parameters
-    ----------
-    path : str
-        One row per band (or one row of numbers): wavelength, and if there, width and unit.
-
-    Raises
-    ------
-    InputError
-        When it holds no wavelengths.
-    FileError
-        When it cannot be read.
-    """
-    rows = _table_rows(path)
-    if not rows:
-        raise InputError(f"{path} holds no wavelengths. Give one row per band.")
-    has_header = any(cell.strip() and _number(cell) is None for cell in rows[0])
-    count = len(rows) - has_header
-    if len(rows) == 1 and not has_header:
-        count = len(rows[0])
-    found = FoundBands([""] * count, [None] * count, [None] * count, [True] * count)
-    _from_table(found, path)
-    return found
-
-
 def _lower_keys(tags: dict[str, str]) -> dict[str, str]:
     return {re.sub(r"[\s_]+", "_", key.strip().lower()): value for key, value in tags.items()}
 
@@ -197,16 +91,16 @@ def _lower_keys(tags: dict[str, str]) -> dict[str, str]:
 def _from_lists(found: FoundBands, tags: dict[str, str]) -> None:
     """Take lists with one entry per band, as ENVI headers and EnMAP-Box write them."""
     count = len(found.names)
-    unit = _first(tags, _UNIT_KEYS)
+    unit = _first(tags, UNIT_KEYS)
     if not any(value is not None for value in found.wavelengths):
-        values = _list_of(tags, _WAVELENGTH_KEYS, count)
+        values = _list_of(tags, WAVELENGTH_KEYS, count)
         if values is not None:
             found.wavelengths[:], note = to_nanometres(values, unit)
             if note:
                 found.notes.append(note)
                 unit = "um" if max(values) < 100.0 else "nm"
     if not any(value is not None for value in found.fwhm):
-        widths = _list_of(tags, _FWHM_KEYS, count)
+        widths = _list_of(tags, FWHM_KEYS, count)
         if widths is not None:
             scale_unit = unit or ("um" if max(widths) < 1.0 else "nm")
             found.fwhm[:], _ = to_nanometres(widths, scale_unit)
@@ -223,8 +117,8 @@ def _list_of(tags: dict[str, str], keys: Sequence[str], count: int) -> list[floa
 def _from_imagery(found: FoundBands, imagery: Sequence[dict[str, str]]) -> None:
     """Take GDAL's own domain, which is in micrometres by its definition."""
     for index, tags in enumerate(imagery):
-        centre = _number(tags.get("CENTRAL_WAVELENGTH_UM"))
-        width = _number(tags.get("FWHM_UM"))
+        centre = parse_number(tags.get("CENTRAL_WAVELENGTH_UM"))
+        width = parse_number(tags.get("FWHM_UM"))
         if found.wavelengths[index] is None and centre is not None:
             found.wavelengths[index] = centre * 1000.0
         if found.fwhm[index] is None and width is not None:
@@ -239,14 +133,12 @@ def _from_enmap(found: FoundBands, path: str) -> None:
 
 def _from_band_tags(found: FoundBands, band_tags: Sequence[dict[str, str]]) -> None:
     """Take single numbers in the tags of each band."""
-    centres = [_tagged(tags, _WAVELENGTH_KEYS) for tags in band_tags]
-    widths = [_tagged(tags, _FWHM_KEYS) for tags in band_tags]
-    units = [_first(tags, _UNIT_KEYS) for tags in band_tags]
+    centres = [_tagged(tags, WAVELENGTH_KEYS) for tags in band_tags]
+    widths = [_tagged(tags, FWHM_KEYS) for tags in band_tags]
+    units = [_first(tags, UNIT_KEYS) for tags in band_tags]
     unit = next((text for text in units if text), None)
     if unit is None and any(value is not None for value in centres):
-        unit = next(
-            (u for _, u in map(_split_unit, _texts(band_tags, _WAVELENGTH_KEYS)) if u), None
-        )
+        unit = next((u for _, u in map(_split_unit, _texts(band_tags, WAVELENGTH_KEYS)) if u), None)
     missing = all(value is None for value in found.wavelengths)
     if missing and any(value is not None for value in centres):
         found.wavelengths[:], note = to_nanometres(centres, unit)
@@ -269,7 +161,7 @@ def _tagged(tags: dict[str, str], keys: Sequence[str]) -> float | None:
 
 
 def _split_unit(text: str) -> tuple[float | None, str | None]:
-    match = re.fullmatch(rf"\s*({_NUMBER})\s*{_UNIT}?\s*", text, re.IGNORECASE)
+    match = re.fullmatch(rf"\s*({NUMBER})\s*{UNIT}?\s*", text, re.IGNORECASE)
     return (float(match.group(1)), match.group(2)) if match else (None, None)
 
 
@@ -305,73 +197,6 @@ def _from_names(found: FoundBands) -> None:
         found.notes.append("The band names are those of Sentinel-2; its wavelengths are used.")
 
 
-def _from_table(found: FoundBands, path: str) -> None:
-    """Take a CSV with a wavelength per band and optionally width, flag and name."""
-    count = len(found.names)
-    rows = _table_rows(path)
-    header = [cell.strip().lower() for cell in rows[0]] if rows else []
-    has_header = bool(rows) and any(cell and _number(cell) is None for cell in header)
-    body = rows[1:] if has_header else rows
-    if len(body) == 1 and len(body[0]) == count and count > 1:
-        body = [[cell] for cell in body[0]]
-        header, has_header = ["wavelength"], True
-    if len(body) != count:
-        raise InputError(
-            f"{path} has {len(body)} rows of wavelengths and the raster has {count} bands. "
-            "Give one row per band, in the raster's order."
-        )
-    column = _column(header, _WAVELENGTH_KEYS) if has_header else 0
-    if column is None:
-        column = next((i for i, cell in enumerate(body[0]) if _number(cell) is not None), 0)
-    values = []
-    for row, cells in enumerate(body, start=2 if has_header else 1):
-        value = _number(cells[column]) if column < len(cells) else None
-        if value is None:
-            raise InputError(
-                f"{path}, row {row}: no wavelength in column {column + 1}. Give a number."
-            )
-        values.append(value)
-    unit = next((u for cell in header for u in _units_in(cell)), None) if has_header else None
-    if has_header and _column(header, _UNIT_KEYS) is not None:
-        unit = body[0][_column(header, _UNIT_KEYS) or 0]
-    found.wavelengths[:], note = to_nanometres(values, unit)
-    if note:
-        found.notes.append(note)
-        unit = "um" if max(values) < 100.0 else "nm"
-    width = _column(header, _FWHM_KEYS) if has_header else None
-    if width is not None:
-        widths = [_number(cells[width]) if width < len(cells) else None for cells in body]
-        found.fwhm[:], _ = to_nanometres(widths, unit)
-    found.notes.append(f"Wavelengths are those of the table {Path(path).name}.")
-
-
-def _table_rows(path: str) -> list[list[str]]:
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig", errors="replace")
-    except OSError as problem:
-        raise FileError(
-            f"The table of wavelengths {path} cannot be read: {problem.strerror}. Check the path."
-        ) from problem
-    separator = ";" if text.count(";") > text.count(",") else ("\t" if "\t" in text else ",")
-    rows = list(csv_reader.reader(text.splitlines(), delimiter=separator))
-    if separator == ";":
-        rows = [[cell.replace(",", ".") for cell in row] for row in rows]
-    return [row for row in rows if any(cell.strip() for cell in row)]
-
-
-def _column(header: Sequence[str], keys: Sequence[str]) -> int | None:
-    for index, cell in enumerate(header):
-        name = re.sub(r"[\s\[(].*$", "", cell)
-        if cell in keys or name in keys:
-            return index
-    return None
-
-
-def _units_in(cell: str) -> list[str]:
-    found = re.search(rf"(?:^|[\s_(\[]){_UNIT}(?:$|[\s)\]])", cell, re.IGNORECASE)
-    return [found.group(1)] if found else []
-
-
 def _bad_bands(
     found: FoundBands,
     header: dict[str, str],
@@ -385,7 +210,7 @@ def _bad_bands(
             return
     for index, tags in enumerate(band_tags):
         key = next((key for key in _BAD_BAND_KEYS if key in tags), None)
-        value = _number(tags[key]) if key else None
+        value = parse_number(tags[key]) if key else None
         if key and value is not None:
             # "bad_band = 1" rejects; a multiplier of 0, as in a bbl, rejects too.
             found.good[index] = (
@@ -418,10 +243,3 @@ def _name_bands(found: FoundBands, header: dict[str, str], stem: str) -> None:
 
 def _first(tags: dict[str, str], keys: Sequence[str]) -> str | None:
     return next((tags[key] for key in keys if tags.get(key)), None)
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        return None if text is None else float(text)
-    except ValueError:
-        return None

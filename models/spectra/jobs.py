@@ -20,7 +20,7 @@ from gossan.core.origin import Origin
 from gossan.core.progress import Progress
 from gossan.core.raster import RasterWriter, open_raster
 from gossan.core.spectra import read_library, resample, write_library
-from gossan.core.wavelengths import read_wavelength_table
+from gossan.core.wavelength_table import read_wavelength_table
 from gossan.models.spectra.angles import EXACT_BELOW, AngleMapper, nearest_reference
 from gossan.models.spectra.matching import match_library
 from gossan.models.spectra.scene import pixel_table, plan_blocks, require_pixels
@@ -233,7 +233,7 @@ def resample_library(
         table = read_wavelength_table(wavelengths)
         for note in table.notes:
             progress.say(note)
-        centres, widths = np.array(table.wavelengths, dtype=np.float64), table.fwhm
+        centres, widths = np.array(table.wavelengths, dtype=np.float64), list(table.fwhm)
     else:
         raise InputError("Choose a raster or a table of wavelengths to resample the library to.")
     fwhm = None if None in widths else np.array(widths, dtype=np.float64)

@@ -162,6 +162,7 @@ def test_names_that_several_satellites_have_give_no_wavelength(tmp_path):
         ("450\n2200\n", [None, None]),
         ("\ufeffname,wavelength_nm\nblue,450\nclay,2200\n", [None, None]),
         ("450,2200\n", [None, None]),
+        ("1,450\n2,2200\n", [None, None]),
     ],
 )
 def test_a_table_wins_over_the_file(tmp_path, text, widths):
