@@ -30,7 +30,7 @@ def tolerance(spectra, endmembers):
     """
     values = np.linalg.svd(endmembers, compute_uv=False)
     condition = values[0] / values[values > 1e-12 * values[0]].min(initial=values[0] or 1.0)
-    return 1e-14 * condition * (1 + np.linalg.norm(spectra, axis=1)) + 1e-12
+    return 1e-14 * condition * (1 + np.linalg.norm(spectra, axis=1)) + 1e-10
 
 
 def best_by_enumeration(spectrum, endmembers, *, sum_to_one):
