@@ -234,8 +234,8 @@ def space_problem(folder: Path, *, networks: bool = False) -> str:
 def setup_environment(base: Mapping[str, str], *, proxy: str = "") -> dict[str, str]:
     """Return the variables for the steps of the set-up.
 
-    `proxy` is ``http://user:password@host:port`` or empty; it travels as a variable, because other
-    users of a machine can read command lines.
+    `proxy` is the address of an HTTP proxy, with name and password where it asks for them, or
+    empty; it travels as a variable, because other users of a machine can read command lines.
     """
     variables = child_environment(base)
     if proxy:

@@ -86,7 +86,11 @@ class EngineSetup(QObject):
 
     def _next(self) -> None:
         if self._done == len(self._steps):
-            environment.write_stamp(self._folder, self._locks)
+            try:
+                environment.write_stamp(self._folder, self._locks)
+            except OSError as error:
+                self.ended.emit(False, f"The set-up could not be completed: {error}")
+                return
             self.advanced.emit(1.0, "Ready")
             self.ended.emit(True, f"The engine is ready in {self._folder}.")
             return

@@ -16,7 +16,8 @@ from gossan.engine.installation import BasePython
 from gossan.plugin import engine_setup
 from gossan.plugin.setup_dialog import SetupDialog, explanation
 
-BASE = BasePython(sys.executable, (3, 11))
+VERSION = sys.version_info[:2]
+BASE = BasePython(sys.executable, VERSION)
 
 
 class Witness:
@@ -44,9 +45,9 @@ def folder(tmp_path, qgis_application, monkeypatch) -> Path:
     monkeypatch.setattr(
         client,
         "location",
-        lambda: environment.locate(tmp_path, root=tmp_path / "plugin", version=(3, 11)),
+        lambda: environment.locate(tmp_path, root=tmp_path / "plugin", version=VERSION),
     )
-    folder = tmp_path / "gossan" / "engine-py3.11"
+    folder = tmp_path / "gossan" / f"engine-py{VERSION[0]}.{VERSION[1]}"
     folder.mkdir(parents=True)
     return folder
 
@@ -68,7 +69,7 @@ def test_carries_out_all_steps_and_stamps_the_environment(setup, folder, steps, 
     assert "Collecting scipy==1.17.1" in setup.witness.doing
     assert setup.witness.shares == sorted(setup.witness.shares)
     assert setup.witness.shares[-1] == 1.0
-    assert environment.fulfils(environment.read_stamp(folder), environment.lock_files((3, 11)))
+    assert environment.fulfils(environment.read_stamp(folder), environment.lock_files(VERSION))
 
 
 def test_a_failed_step_is_named_and_nothing_is_stamped(setup, folder, steps, wait_until):
@@ -97,6 +98,16 @@ def test_a_set_up_that_was_stopped_can_be_taken_up_again(setup, folder, steps, w
     setup.start()
     wait_until(lambda: len(setup.witness.ended) == 2)
     assert setup.witness.ended[1][0]
+
+
+def test_a_folder_that_cannot_be_written_is_said_at_the_end(setup, folder, steps, wait_until):
+    steps("print('done')")
+    folder.rmdir()
+    setup.start()
+    wait_until(lambda: setup.witness.ended)
+    ready, sentence = setup.witness.ended[0]
+    assert not ready
+    assert str(folder) in sentence
 
 
 def test_a_program_that_cannot_be_started_is_named(setup, monkeypatch, wait_until):
