@@ -10,8 +10,23 @@ from __future__ import annotations
 import numpy as np
 
 
-def published_vca(spectra: np.ndarray, number: int, seed: int) -> np.ndarray:
-    """Return the pixels (number,) of `spectra` (pixels, bands) that the published VCA chooses."""
+def published_vca(spectra: np.ndarray, number: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return what the published VCA does: the pixels it chooses, and all pixels projected back.
+
+    Parameters
+    ----------
+    spectra : ndarray, shape (pixels, bands)
+        Reflectance.
+    number : int
+        Endmembers.
+    seed : int
+        Of the random directions.
+
+    Returns
+    -------
+    tuple of ndarray
+        Pixel numbers (number,), and spectra (pixels, bands) from the signal subspace alone.
+    """
     rng = np.random.default_rng(seed)
     pixels = spectra.T
     bands, count = pixels.shape
@@ -24,9 +39,11 @@ def published_vca(spectra: np.ndarray, number: int, seed: int) -> np.ndarray:
     if ratio > 15 + 10 * np.log10(number):
         directions = np.linalg.svd(pixels @ pixels.T / count)[0][:, :number]
         reduced = directions.T @ pixels
+        projected = directions @ reduced
         plane = reduced / (reduced.mean(axis=1) @ reduced)
     else:
         reduced = (leading.T @ centred)[: number - 1]
+        projected = leading[:, : number - 1] @ reduced + mean
         constant = np.sqrt((reduced**2).sum(axis=0).max())
         plane = np.vstack([reduced, np.full((1, count), constant)])
     found = np.zeros((number, number))
@@ -38,4 +55,4 @@ def published_vca(spectra: np.ndarray, number: int, seed: int) -> np.ndarray:
         direction /= np.linalg.norm(direction)
         chosen[step] = np.abs(direction.T @ plane).argmax()
         found[:, step] = plane[:, chosen[step]]
-    return chosen
+    return chosen, projected.T

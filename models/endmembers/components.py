@@ -41,7 +41,7 @@ class SceneStatistics:
 
 
 def scene_statistics(
-    scene: Scene, progress: Progress, *, dtype: npt.DTypeLike = np.float64
+    scene: Scene, progress: Progress, *, dtype: npt.DTypeLike = np.float32
 ) -> SceneStatistics:
     """Return mean and covariance of all valid pixels.
 

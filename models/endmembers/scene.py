@@ -109,7 +109,7 @@ class ArrayScene:
                 "given."
             )
         pixels = np.asarray(spectra, dtype=np.float32).reshape(-1, self.bands)
-        self._valid = valid_pixels(pixels, collar=collars)
+        self._valid = _valid(pixels, collars=collars)
         if mask is not None:
             self._valid &= np.asarray(mask, dtype=bool).reshape(-1)
         self._image = pixels.reshape(spectra.shape)
@@ -134,3 +134,14 @@ class ArrayScene:
         around = self._valid.reshape(self.height, self.width)[window].copy()
         around[row - top, column - left] = False
         return self._image[row, column], self._image[window][around]
+
+
+def _valid(pixels: FloatArray, *, collars: bool) -> npt.NDArray[np.bool_]:
+    """Return which pixels (pixels, bands) count; quick where all do, which is the usual case."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        # Not a number and infinity survive a sum, so one product looks at every value.
+        total = pixels @ np.ones(pixels.shape[1], dtype=pixels.dtype)
+    suspects = ~np.isfinite(total) | (total == 0)
+    valid = ~suspects
+    valid[suspects] = valid_pixels(pixels[suspects], collar=collars)
+    return valid

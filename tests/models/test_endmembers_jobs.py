@@ -156,7 +156,12 @@ def test_the_way_a_file_is_stored_changes_nothing(write, tmp_path, profile, monk
         table.write_text("wavelength\n" + "\n".join(map(str, NM)))
         scene = write(array, name, wavelengths=None, **settings)
         result = extract(
-            Progress(), raster=scene, wavelengths=str(table), workflow="PCCEE", skewers=300
+            Progress(),
+            raster=scene,
+            wavelengths=str(table),
+            workflow="PCCEE",
+            skewers=300,
+            components=2,
         )
         found.append([result[key] for key in ("rows", "columns", "classes", "sources")])
     assert found[0] == found[1]
