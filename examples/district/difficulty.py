@@ -39,7 +39,7 @@ class Difficulty:
 
     noise: float = 1.0
     outliers: float = 3e-4
-    variation: float = 1.0
+    variation: float = 0.5
     brightness: float = 0.12
     illumination: float = 0.7
     bilinear: float = 0.35

@@ -13,7 +13,15 @@ from gossan.core.blocks import Window
 from gossan.examples.district.difficulty import Difficulty
 from gossan.examples.district.fields import Grid
 from gossan.examples.district.hyperspectral import SUBCELLS
-from gossan.examples.district.world import BUILT, COVER_CODES, MATERIALS, UNITS, WATER, World
+from gossan.examples.district.world import (
+    BUILT,
+    DRY,
+    MATERIALS,
+    UNITS,
+    VEGETATION,
+    WATER,
+    World,
+)
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -159,7 +167,7 @@ class Survey:
         Pixels of the hyperspectral scene.
     """
 
-    CANDIDATES = 6000
+    CANDIDATES = 24_000
 
     def __init__(self, world: World, grid: Grid) -> None:
         self._world, self._grid = world, grid
@@ -217,8 +225,8 @@ class Survey:
         """Return the candidates to sample: open ground, dense where the ground is polluted."""
         wet = self._abundances[:, WATER] > 0.3
         built = self._abundances[:, BUILT] > 0.5
-        shaded = self._cover == COVER_CODES["forest"]
-        usable = ~(wet | built | shaded)
+        grown = self._abundances[:, VEGETATION] + self._abundances[:, DRY] > 0.5
+        usable = ~(wet | built | grown)
         foreign = self._ground[:, 1] + self._ground[:, 2]
         # Three parts of the survey: workings and ponds, their surroundings, the rest.
         strata = np.digitize(foreign, (0.08, 0.45))

@@ -88,7 +88,7 @@ VARIETIES: tuple[tuple[Material, ...], ...] = (
             "alluvial loam",
             MATERIALS[2],
             _EARTH,
-            (*_of(0.35, _IRON_YELLOW), *_of(0.4, _CLAY), *_MOISTURE),
+            (*_of(0.30, _IRON_YELLOW), *_of(0.3, _CLAY), *_MOISTURE),
         ),
         Material(
             "pale calcareous soil",
@@ -106,7 +106,7 @@ VARIETIES: tuple[tuple[Material, ...], ...] = (
             "red earth",
             MATERIALS[2],
             ((350, 0.07), (560, 0.17), (820, 0.30), (1300, 0.37), (2500, 0.29)),
-            (*_of(0.6, _IRON_RED), *_of(0.8, _CLAY), *_MOISTURE),
+            (*_of(0.6, _IRON_RED), *_of(0.5, _CLAY), *_MOISTURE),
         ),
     ),
     (
@@ -114,36 +114,36 @@ VARIETIES: tuple[tuple[Material, ...], ...] = (
             "limonitic gossan",
             MATERIALS[3],
             _RUST,
-            (*_of(1.35, _IRON_YELLOW), *_of(0.5, _WHITE_MICA), *_of(0.6, _MOISTURE)),
+            (*_of(1.9, _IRON_YELLOW), *_of(0.9, _WHITE_MICA), *_of(0.5, _MOISTURE)),
         ),
         Material(
             "jarositic waste",
             MATERIALS[3],
             ((350, 0.14), (580, 0.28), (900, 0.35), (1300, 0.39), (2500, 0.29)),
-            (*_SULPHATE, *_of(0.7, _WHITE_MICA), *_of(0.5, _IRON_YELLOW)),
+            (*_of(1.2, _SULPHATE), *_of(1.0, _WHITE_MICA), *_of(0.9, _IRON_YELLOW)),
         ),
         Material(
             "sericitic rock",
             MATERIALS[3],
             ((350, 0.15), (580, 0.25), (900, 0.31), (1300, 0.36), (2500, 0.30)),
-            (*_of(1.2, _WHITE_MICA), *_of(0.75, _IRON_YELLOW), *_of(0.4, _MOISTURE)),
+            (*_of(1.4, _WHITE_MICA), *_of(1.3, _IRON_YELLOW), *_of(0.4, _MOISTURE)),
         ),
     ),
     (
         Material(
-            "fresh tailings", MATERIALS[4], _SLIME, (*_of(0.7, _WHITE_MICA), *_of(0.5, _GYPSUM))
+            "fresh tailings", MATERIALS[4], _SLIME, (*_of(0.8, _WHITE_MICA), *_of(1.0, _GYPSUM))
         ),
         Material(
             "weathered tailings",
             MATERIALS[4],
             _PALE,
-            (*_of(0.7, _GYPSUM), *_of(0.5, _SULPHATE), *_of(0.6, _WHITE_MICA)),
+            (*_of(1.4, _GYPSUM), *_of(0.3, _SULPHATE), *_of(0.7, _WHITE_MICA)),
         ),
         Material(
             "carbonate slimes",
             MATERIALS[4],
             ((350, 0.22), (650, 0.31), (1200, 0.35), (1800, 0.35), (2500, 0.29)),
-            (*_of(0.7, _CARBONATE), *_of(0.5, _WHITE_MICA), *_of(0.8, _MOISTURE)),
+            (*_of(0.5, _CARBONATE), *_of(0.8, _WHITE_MICA), *_of(0.9, _GYPSUM)),
         ),
     ),
     (

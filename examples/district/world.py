@@ -294,13 +294,13 @@ class Patch:
     def alteration(self) -> FloatArray:
         """Hydrothermal alteration around the ore bodies, 0 to 1, in veins."""
         veins = np.clip(0.62 + 0.42 * self.field("veins", 260.0, 3), 0.0, 1.0)
-        return np.clip(self.halo(520.0, kind="ore") * veins, 0.0, 1.0)
+        return np.clip(self.halo(760.0, kind="ore") * veins, 0.0, 1.0)
 
     @cached_property
     def dust(self) -> FloatArray:
         """Tailings blown onto the soil, 0 to 1."""
         patchy = np.clip(0.75 + 0.3 * self.field("dust", 380.0, 2), 0.1, None)
-        return np.clip(0.8 * self.halo(560.0, kind="tailings", wind=0.45) * patchy, 0.0, 1.0)
+        return np.clip(0.95 * self.halo(820.0, kind="tailings", wind=0.45) * patchy, 0.0, 1.0)
 
     @cached_property
     def washed(self) -> FloatArray:
