@@ -28,6 +28,7 @@ from qgis.core import (
     QgsUnitTypes,
     QgsVectorLayer,
 )
+from qgis.gui import QgsMapCanvas
 from qgis.PyQt.QtGui import QFont
 
 from gossan.processing_provider import styles
@@ -40,8 +41,10 @@ SHOWN_METAL = "As"
 
 def build_project(folder: Path, district: Path, results: Path) -> tuple[Path, Path]:
     """Write the project and a picture of its layout; return both paths."""
-    application = QgsApplication([], False)
+    application = QgsApplication([], True)
     application.initQgis()
+    # The font that the platform without a screen falls back on exists nowhere else.
+    application.setFont(QFont("DejaVu Sans"))
     try:
         project = QgsProject.instance()
         project.setTitle("Gossan: heavy metals of a simulated mining district")
@@ -49,6 +52,11 @@ def build_project(folder: Path, district: Path, results: Path) -> tuple[Path, Pa
         layers = _add_layers(project, district, results)
         layout = _layout(project, layers)
         project.layoutManager().addLayout(layout)
+        # A canvas of the name of the main window's saves with the project where to look first.
+        canvas = QgsMapCanvas()
+        canvas.setObjectName("theMapCanvas")
+        canvas.setDestinationCrs(project.crs())
+        canvas.setExtent(layers["Scene in true colour"].extent())
         # Relative paths, so that the folder can be moved as a whole.
         project.writeEntryBool("Paths", "/Absolute", False)
         if not project.write(str(target)):
