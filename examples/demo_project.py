@@ -83,8 +83,13 @@ def _add_layers(project: QgsProject, district: Path, results: Path) -> dict[str,
     shown: dict[str, QgsMapLayer] = {}
 
     points = root.addGroup("Samples and endmembers")
-    predictions = _vector(project, points, results / "sample_predictions.gpkg", "Soil samples")
-    styles.sample_points(predictions)
+    predictions = _vector(
+        project,
+        points,
+        results / "sample_predictions.gpkg",
+        "Soil samples: As, predicted - measured",
+    )
+    styles.sample_residuals(predictions, f"{SHOWN_METAL}_residual")
     endmembers = _vector(project, points, results / "endmember_points.gpkg", "Endmember pixels")
     styles.endmember_points(endmembers)
 
