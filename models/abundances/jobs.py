@@ -111,7 +111,11 @@ def estimate(
     tags = {**Origin.from_dict(origin).tags(), "GOSSAN_METHOD": method.lower()}
     if method.lower() not in METHODS:
         raise InputError(f"{method} is no method here; choose one of {', '.join(METHODS)}.")
-    with open_raster(raster, wavelengths=wavelengths, scale=scale, offset=offset) as scene:
+    # Blocks run beside each other; threads of BLAS within them would only get in the way.
+    with (
+        threadpool_limits(1),
+        open_raster(raster, wavelengths=wavelengths, scale=scale, offset=offset) as scene,
+    ):
         matched = match_library(
             read_library(library),
             scene.info,
@@ -136,12 +140,13 @@ def estimate(
             mixtures=mixtures,
             iterations=iterations,
             seed=seed,
+            progress=progress,
         )
         statistics = AbundanceStatistics(matched.names)
         writer = RasterWriter.like(
             output, scene.info, bands=[*matched.names, RESIDUAL_BAND, SUM_BAND], tags=tags
         )
-        with writer, threadpool_limits(1):
+        with writer:
             _unmix(
                 scene,
                 matched,

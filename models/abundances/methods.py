@@ -9,12 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from gossan.core.errors import InputError
+from gossan.core.progress import Progress
 from gossan.models.abundances.active_set import ActiveSetSolver
 from gossan.models.abundances.nmf import SAMPLED_PIXELS, correct_endmembers
 from gossan.models.abundances.svr import MixtureRegression
 from gossan.models.abundances.unconstrained import unconstrained
 
 METHODS = ("nnls", "fcls", "nmf", "svr", "unconstrained")
+
+SILENT = Progress()
 
 _PIXELS_AT_ONCE = 512
 
@@ -43,6 +46,7 @@ def prepare_method(
     mixtures: int = 1000,
     iterations: int = 200,
     seed: int = 0,
+    progress: Progress = SILENT,
 ) -> Method:
     """Prepare a method for a scene.
 
@@ -56,6 +60,8 @@ def prepare_method(
         Returns so many complete spectra of the scene; called by the factorisation only.
     mixtures, iterations, seed : int
         Options of `gossan.models.abundances.svr.svr` and `gossan.models.abundances.nmf.nmf`.
+    progress : Progress
+        Where training looks for cancellation.
 
     Raises
     ------
@@ -68,10 +74,12 @@ def prepare_method(
     if name == "fcls":
         return Method(_ThreadedSolver(endmembers, sum_to_one=True), endmembers)
     if name == "nmf":
-        corrected = correct_endmembers(sample(SAMPLED_PIXELS), endmembers, iterations=iterations)
+        corrected = correct_endmembers(
+            sample(SAMPLED_PIXELS), endmembers, iterations=iterations, progress=progress
+        )
         return Method(_ThreadedSolver(corrected, sum_to_one=False), corrected)
     if name == "svr":
-        machine = MixtureRegression(endmembers, mixtures=mixtures, seed=seed)
+        machine = MixtureRegression(endmembers, mixtures=mixtures, seed=seed, progress=progress)
         return Method(machine.predict, endmembers)
     if name == "unconstrained":
         return Method(lambda spectra: unconstrained(spectra, endmembers), endmembers)

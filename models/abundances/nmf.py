@@ -9,11 +9,17 @@ from sklearn.decomposition import NMF
 from sklearn.exceptions import ConvergenceWarning
 
 from gossan.core.errors import InputError
+from gossan.core.progress import Progress
 from gossan.models.abundances.active_set import check_endmembers, check_spectra
 from gossan.models.abundances.nnls import nnls
 
 SAMPLED_PIXELS = 20_000
 """So many pixels correct the endmembers; more change them less than the noise does."""
+
+SILENT = Progress()
+
+_AT_ONCE = 10
+_LEAST_GAIN = 1e-3
 
 
 def nmf(
@@ -73,9 +79,16 @@ def sample_spectra(spectra: np.ndarray, pixels: int, generator: np.random.Genera
 
 
 def correct_endmembers(
-    spectra: np.ndarray, endmembers: np.ndarray, *, iterations: int = 200
+    spectra: np.ndarray,
+    endmembers: np.ndarray,
+    *,
+    iterations: int = 200,
+    progress: Progress = SILENT,
 ) -> np.ndarray:
     """Return the endmembers (k, bands) of the factorisation of complete spectra (pixels, bands).
+
+    It ends after so many iterations, or once ten of them take off less than a thousandth of the
+    misfit; it can be cancelled after every ten.
 
     A factorisation leaves the length of each endmember open; it is chosen so that the endmember
     fits the library's best, and abundances keep their meaning.
@@ -89,12 +102,25 @@ def correct_endmembers(
         raise InputError("No pixel has values in all bands, so there is nothing to factorise.")
     data = np.maximum(np.asarray(spectra, dtype=np.float64), 0.0)
     start = np.maximum(endmembers, 0.0)
-    model = NMF(len(start), init="custom", solver="cd", max_iter=iterations, tol=1e-4)
-    with warnings.catch_warnings():
-        # The number of passes is the user's; the fit after it is what was asked for.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit_transform(data, W=nnls(data, start), H=start.copy())
-    found = model.components_
+    shares, found = nnls(data, start), start.copy()
+    misfit = np.inf
+    for done in range(0, iterations, _AT_ONCE):
+        progress.check()
+        model = NMF(
+            len(start),
+            init="custom",
+            solver="cd",
+            max_iter=min(_AT_ONCE, iterations - done),
+            tol=0.0,
+        )
+        with warnings.catch_warnings():
+            # The number of passes is the user's; the fit after it is what was asked for.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            shares = model.fit_transform(data, W=shares, H=found)
+        found = model.components_
+        if model.reconstruction_err_ > (1 - _LEAST_GAIN) * misfit:
+            break
+        misfit = model.reconstruction_err_
     power = np.einsum("kb,kb->k", found, found)
     # One that no pixel of the sample holds ends at zero: the library's spectrum stays.
     lost = power <= 1e-12 * np.einsum("kb,kb->k", start, start)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 from sklearn.svm import SVR
 
+from gossan.core.progress import Progress
 from gossan.models.abundances.active_set import check_endmembers, check_spectra
+
+SILENT = Progress()
 
 _PIXELS_AT_ONCE = 4096
 _NOISE = 0.01
@@ -32,9 +35,18 @@ class MixtureRegression:
         noise of 1 % of the mean reflectance.
     seed : int
         Seed of shares and noise.
+    progress : Progress
+        Asked between two endmembers whether to go on.
     """
 
-    def __init__(self, endmembers: np.ndarray, *, mixtures: int = 1000, seed: int = 0) -> None:
+    def __init__(
+        self,
+        endmembers: np.ndarray,
+        *,
+        mixtures: int = 1000,
+        seed: int = 0,
+        progress: Progress = SILENT,
+    ) -> None:
         endmembers = check_endmembers(endmembers)
         generator = np.random.default_rng(seed)
         shares = random_shares(len(endmembers), mixtures, generator)
@@ -54,10 +66,11 @@ class MixtureRegression:
         self._centre = coordinates.mean(axis=0)
         coordinates -= self._centre
         self._width = 1.0 / max(coordinates.shape[1], 1)
-        machines = [
-            SVR(kernel="rbf", C=_PENALTY, epsilon=_TUBE, gamma=self._width).fit(coordinates, share)
-            for share in shares.T
-        ]
+        machines = []
+        for share in shares.T:
+            progress.check()
+            machine = SVR(kernel="rbf", C=_PENALTY, epsilon=_TUBE, gamma=self._width)
+            machines.append(machine.fit(coordinates, share))
         used = np.unique(np.concatenate([machine.support_ for machine in machines]))
         weights = np.zeros((len(coordinates), len(machines)))
         for number, machine in enumerate(machines):

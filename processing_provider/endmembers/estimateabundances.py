@@ -114,7 +114,7 @@ class EstimateAbundances(GossanAlgorithm):
         integer = QgsProcessingParameterNumber.Type.Integer
         self.add(
             QgsProcessingParameterNumber(
-                self.MIXTURES, "Synthetic mixtures (SVR)", integer, 1000, False, 50, 20000
+                self.MIXTURES, "Synthetic mixtures (SVR)", integer, 1000, False, 50, 5000
             ),
             "How many random mixtures of the library SVR learns from; more are slower and finer.",
             advanced=True,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gossan.core.errors import InputError
+from gossan.core.errors import CancelledError, InputError
+from gossan.core.progress import Progress
 from gossan.core.spectra import spectral_angle
 from gossan.models.abundances.nmf import correct_endmembers, nmf
 from gossan.models.abundances.nnls import nnls
@@ -125,3 +126,12 @@ def test_svr_follows_the_illumination(scene):
     spectra, endmembers, shares = scene
     for light in (0.3, 0.7, 1.2):
         assert rmse(svr(light * spectra, endmembers), light * shares) < 0.03
+
+
+def test_training_can_be_cancelled(scene):
+    spectra, endmembers, _ = scene
+    stopped = Progress(cancelled=lambda: True)
+    with pytest.raises(CancelledError):
+        correct_endmembers(spectra, endmembers, progress=stopped)
+    with pytest.raises(CancelledError):
+        MixtureRegression(endmembers, progress=stopped)
