@@ -37,14 +37,18 @@ def warnings_of(model: InversionModel, summary: MapSummary, options: MapOptions)
         )
     if options.mask_outside and not summary.mapped:
         sentences.append("The model applies nowhere here, so the map is empty.")
-    for element, share in zip(model.elements, summary.at_ceiling / max(summary.mapped, 1)):
-        if share > 0:
-            sentences.append(
-                f"{element.name}: {_percent(share)} of the mapped pixels are in the top "
-                f"{CEILING_SHARE:.0%} of the range that was sampled. A forest cannot predict above "
-                f"its training maximum of {element.maximum:.4g} {element.unit}, so the true "
-                "content may be higher there."
-            )
+    touched = [
+        f"{element.name} (maximum {element.maximum:.4g} {element.unit}, {_percent(share)} of the "
+        "pixels)"
+        for element, share in zip(model.elements, summary.at_ceiling / max(summary.mapped, 1))
+        if share > 0
+    ]
+    if touched:
+        sentences.append(
+            "A forest cannot predict above its training maximum. The map reaches into the top "
+            f"{CEILING_SHARE:.0%} of the range that was sampled for {', '.join(touched)}; the true "
+            "content may be higher there."
+        )
     poor = [
         name
         for name, scores in model.training.scores.items()
