@@ -228,26 +228,36 @@ class Survey:
         grown = self._abundances[:, VEGETATION] + self._abundances[:, DRY] > 0.5
         usable = ~(wet | built | grown)
         foreign = self._ground[:, 1] + self._ground[:, 2]
-        # Three parts of the survey: workings and ponds, their surroundings, the rest.
+        # Three parts of the survey: workings and ponds, their surroundings, the rest; where the
+        # district is too small for a part, the samples lie wherever there is soil.
         strata = np.digitize(foreign, (0.08, 0.45))
-        share = (0.36, 0.40, 0.24)
+        wanted = round(0.24 * difficulty.samples), round(0.40 * difficulty.samples)
         chosen: list[int] = []
-        gap = 2.0 * self._grid.cell
-        x, y = self._grid.x[self._columns], self._grid.y[self._rows]
-        for stratum in (2, 1, 0):
-            wanted = difficulty.samples - len(chosen) if stratum == 0 else round(
-                difficulty.samples * share[stratum]
-            )  # fmt: skip
-            pool = np.flatnonzero(usable & (strata == stratum))
-            taken = 0
-            for candidate in rng.permutation(pool):
-                if taken == wanted:
-                    break
-                apart = np.hypot(x[chosen] - x[candidate], y[chosen] - y[candidate])
-                if not len(chosen) or apart.min() > gap:
-                    chosen.append(int(candidate))
-                    taken += 1
+        self._add(chosen, usable & (strata == 2), wanted[0], 2.0, rng)
+        self._add(chosen, usable & (strata == 1), wanted[1], 2.0, rng)
+        for pool, gap in ((usable & (strata == 0), 2.0), (usable, 1.0), (~wet, 0.0)):
+            self._add(chosen, pool, difficulty.samples - len(chosen), gap, rng)
         return np.array(sorted(chosen), dtype=np.int64)
+
+    def _add(
+        self,
+        chosen: list[int],
+        pool: npt.NDArray[np.bool_],
+        wanted: int,
+        gap: float,
+        rng: np.random.Generator,
+    ) -> None:
+        """Add up to `wanted` candidates of the pool, more than `gap` pixels from those chosen."""
+        x, y = self._columns, self._rows
+        end = len(chosen) + wanted
+        for candidate in rng.permutation(np.flatnonzero(pool)):
+            if len(chosen) >= end:
+                break
+            if (
+                not chosen
+                or np.hypot(x[chosen] - x[candidate], y[chosen] - y[candidate]).min() > gap
+            ):
+                chosen.append(int(candidate))
 
 
 def _laboratory_texts(
