@@ -1,0 +1,101 @@
+"""Run the benchmarks one after the other; ``--write`` also puts them into docs/benchmarks.md.
+
+``./run bench`` runs all, ``./run bench unmixing forest`` only these. Each runs in a process of its
+own, for each sets its own number of threads before NumPy is loaded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import os
+import platform
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+TARGET = HERE.parent / "docs" / "benchmarks.md"
+
+BENCHMARKS = {
+    "unmixing": "Unmixing: NNLS and FCLS",
+    "extraction": "Extraction: PPI, VCA, accuracy on real scenes",
+    "spectra": "Spectral angles",
+    "forest": "Random-forest maps",
+    "scene": "A whole scene",
+    "start": "Starting",
+    "district": "The district: what each workflow's metals are worth",
+}
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "numba",
+    "rasterio",
+    "pysptools",
+    "cvxopt",
+    "spectral",
+)
+
+HEAD = """# Benchmarks
+
+Written by `./run bench --write`; every comparison is made in one run on one machine. Times depend
+on the machine, ratios much less. Nothing here is asserted by the test suite.
+
+"""
+
+
+def run(name: str) -> str:
+    """Run a benchmark, show its output as it comes, and return it."""
+    shared = HERE.parent.parent / "shared" / "data"
+    call = [sys.executable, str(HERE / f"{name}.py")]
+    if name == "extraction" and shared.is_dir():
+        call += ["--data", str(shared)]
+    process = subprocess.Popen(call, stdout=subprocess.PIPE, text=True)
+    lines = []
+    for line in process.stdout or ():
+        sys.stdout.write(line)
+        sys.stdout.flush()
+        lines.append(line)
+    if process.wait() != 0:
+        sys.exit(f"The benchmark {name} failed.")
+    return "".join(lines)
+
+
+def machine() -> str:
+    """Return what the figures were measured on."""
+    model = platform.processor() or platform.machine()
+    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+        if line.startswith("model name"):
+            model = line.partition(":")[2].strip()
+            break
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
+    return (
+        f"{date.today():%d %B %Y}; {model}, {os.cpu_count()} cores; "
+        f"Python {platform.python_version()}; {versions}."
+    )
+
+
+def main() -> None:
+    """Run what the command line names, all by default."""
+    parser = argparse.ArgumentParser(description="Measure side by side with other packages.")
+    parser.add_argument("names", nargs="*", help=", ".join(BENCHMARKS))
+    parser.add_argument("--write", action="store_true", help=f"write {TARGET.name}")
+    chosen = parser.parse_args()
+    unknown = [name for name in chosen.names if name not in BENCHMARKS]
+    if unknown:
+        parser.error(
+            f"there is no benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}"
+        )
+    text = HEAD + machine() + "\n"
+    for name in chosen.names or BENCHMARKS:
+        print(f"\n== {BENCHMARKS[name]}", flush=True)
+        text += f"\n## {BENCHMARKS[name]}\n\n```\n{run(name).rstrip()}\n```\n"
+    if chosen.write:
+        TARGET.write_text(text, encoding="utf-8")
+        print(f"\n{TARGET}")
+
+
+if __name__ == "__main__":
+    main()
