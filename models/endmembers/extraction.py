@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from gossan.core.errors import InputError
 from gossan.core.progress import Progress
@@ -207,9 +208,13 @@ def extract_scene(
         + (f", {seen.dimensions} components" if options.space == names.COMPONENTS else "")
         + "."
     )
-    with clock.step("purity index"):
-        purity = seen.purity_index(progress.part(0.7, 0.85))
-    candidates, rejected = _propose(scene, seen, purity, options, clock, progress.part(0.85, 0.97))
+    # Many small products: threads inside each would wait for one another more than they work.
+    with threadpool_limits(1, user_api="blas"):
+        with clock.step("purity index"):
+            purity = seen.purity_index(progress.part(0.7, 0.85))
+        candidates, rejected = _propose(
+            scene, seen, purity, options, clock, progress.part(0.85, 0.97)
+        )
     classes = _prior_classes(sensor_priors, seen.matches)
     with clock.step("selection"):
         if names.PRIOR in options.methods and seen.matches is not None:

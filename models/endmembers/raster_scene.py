@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from gossan.core.bands import usable, wavelengths_of
 from gossan.core.blocks import Block, Window, run
-from gossan.core.errors import InputError
+from gossan.core.errors import InputError, naming
 from gossan.core.progress import Progress
 from gossan.core.raster import Raster, RasterInfo, open_raster, valid_pixels
 from gossan.models.endmembers.scene import Strip, Task
@@ -61,7 +61,7 @@ def open_scene(files: SceneFiles, progress: Progress) -> Iterator[RasterScene]:
     FileError
         When a file is missing or damaged.
     """
-    with ExitStack() as stack:
+    with naming(files.raster), ExitStack() as stack:
         raster = stack.enter_context(
             open_raster(
                 files.raster,
