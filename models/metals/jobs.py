@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from gossan.core.bundle import Training
+from gossan.core.errors import naming
 from gossan.core.origin import Origin
 from gossan.core.progress import Progress
 from gossan.core.raster import open_raster, open_stack
@@ -25,8 +26,9 @@ from gossan.models.metals.assessment import (
 from gossan.models.metals.assessment import warnings_of as assessment_warnings
 from gossan.models.metals.assessment import write_report as write_assessment_report
 from gossan.models.metals.element_values import parse_element_values
+from gossan.models.metals.features import feature_bands, match_features
 from gossan.models.metals.map_outputs import MapOptions, MapPaths
-from gossan.models.metals.mapping import map_blocks, match_features, open_vegetation
+from gossan.models.metals.mapping import map_blocks, open_vegetation
 from gossan.models.metals.mapping_report import warnings_of as map_warnings
 from gossan.models.metals.mapping_report import write_report as write_map_report
 from gossan.models.metals.model_file import InversionModel, load_model, save_model
@@ -61,6 +63,7 @@ def train(
     outlier_limit: float = 0.0,
     lower_rule: str = "half",
     duplicates: str = "average",
+    quality_bands: bool = False,
     unit: str = "mg/kg",
     wavelengths: str = "",
     model: str = "",
@@ -110,6 +113,8 @@ def train(
         ``missing``.
     duplicates : str
         Samples at one place are averaged (``average``) or kept together in one fold (``group``).
+    quality_bands : bool
+        Also take the residual and sum bands of abundance rasters as features.
     unit : str
         Unit of the concentrations.
     wavelengths : str
@@ -141,7 +146,11 @@ def train(
         info = stack.info
         for note in info.notes:
             progress.say(note)
-        data = gather(merged, stack)
+        chosen = feature_bands(info, quality=quality_bands)
+        data = gather(merged, stack, chosen)
+    unused = [band.name for band in info.bands if band.index not in chosen]
+    if unused:
+        progress.say(f"No features, for they tell about the unmixing: {', '.join(unused)}.")
     for why, count in data.samples.excluded_counts():
         progress.say(f"{count} samples left out: {why}.")
     progress.fraction(0.05)
@@ -290,7 +299,8 @@ def map_concentrations(
         stack = opened.enter_context(open_stack(features, wavelengths=wavelengths or None))
         for note in stack.info.notes:
             progress.say(note)
-        chosen = match_features(trained, stack.info, by_position=by_position)
+        with naming(", ".join(features)):
+            chosen = match_features(trained, stack.info, by_position=by_position)
         cover = open_vegetation(features[0], vegetation, vegetation_band) if vegetation else None
         if cover is not None:
             opened.enter_context(cover[0])
@@ -365,7 +375,8 @@ def assess(
     made_by = Origin.from_dict(origin)
     read = merge_duplicates(read_samples(samples, elements, lower_rule=lower_rule))
     with open_raster(concentrations) as raster:
-        chosen = match_elements(elements, raster.info.bands)
+        with naming(concentrations):
+            chosen = match_elements(elements, raster.info.bands)
         assessed = assess_map(read, raster, chosen, seed=seed)
         crs_wkt = raster.info.crs_wkt
     for why, count in assessed.samples.excluded_counts():
@@ -402,6 +413,6 @@ def _score_sentence(row: Mapping[str, Any]) -> str:
         return "undefined" if row[key] is None else f"{row[key]:.3g}"
 
     return (
-        f"{row['element']}: R² {number('r2')}, RMSE {number('rmse')} {row['unit']}, "
+        f"{row['element']}: R² {number('r2')}, RMSE {number('rmse')} {row['unit']}".rstrip() + ", "
         f"RPD {number('rpd')} ({row['rpd_class'] or 'undefined'})."
     )

@@ -9,12 +9,11 @@ from contextlib import ExitStack
 
 import numpy as np
 
-from gossan.core.bands import match
 from gossan.core.blocks import Block, plan, rows_for_budget, run
 from gossan.core.errors import InputError
 from gossan.core.origin import Origin
 from gossan.core.progress import Progress
-from gossan.core.raster import Raster, RasterInfo, Stack, open_stack
+from gossan.core.raster import Raster, Stack, open_stack
 from gossan.models.metals.applicability import APPLIES, OUTSIDE, VEGETATION, beyond_range
 from gossan.models.metals.map_outputs import (
     DEVIATION,
@@ -159,13 +158,6 @@ def map_pixels(
         applicability=classes.reshape(height, width),
         beyond=result.beyond,
     )
-
-
-def match_features(
-    model: InversionModel, info: RasterInfo, *, by_position: bool = False
-) -> list[int]:
-    """Return which band of a raster each feature of the model is; see `gossan.core.bands.match`."""
-    return match(model.bands, info.bands, by_position=by_position)
 
 
 def open_vegetation(grid: str, path: str, band: int) -> tuple[Stack, int]:

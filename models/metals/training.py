@@ -123,8 +123,18 @@ class ElementScores:
         return self.r2_training - self.validation.r2
 
 
-def gather(samples: Samples, stack: Stack | Raster) -> TrainingData:
+def gather(
+    samples: Samples, stack: Stack | Raster, chosen: Sequence[int] | None = None
+) -> TrainingData:
     """Read the features at the samples; those off the raster or without a feature are excluded.
+
+    Parameters
+    ----------
+    samples : Samples
+        In the CRS of the raster.
+    stack : Stack or Raster
+    chosen : sequence of int, optional
+        The bands that are features, from 0; all by default.
 
     Raises
     ------
@@ -132,8 +142,9 @@ def gather(samples: Samples, stack: Stack | Raster) -> TrainingData:
         When no sample is left.
     """
     info = stack.info
+    bands = info.bands if chosen is None else tuple(info.bands[index] for index in chosen)
     rows, columns = stack.pixel_of(samples.x, samples.y)
-    features = stack.sample(samples.x, samples.y)
+    features = stack.sample(samples.x, samples.y, chosen)
     on = rows >= 0
     if not on.any():
         raise InputError(
@@ -144,7 +155,7 @@ def gather(samples: Samples, stack: Stack | Raster) -> TrainingData:
         )
     complete = np.isfinite(features).all(axis=1)
     reasons = [
-        "off the raster" if not on[i] else _missing_text(features[i], info.bands)
+        "off the raster" if not on[i] else _missing_text(features[i], bands)
         for i in range(len(samples))
     ]
     kept = on & complete
@@ -158,7 +169,7 @@ def gather(samples: Samples, stack: Stack | Raster) -> TrainingData:
     return TrainingData(
         samples=samples.keep(kept, reasons),
         features=np.ascontiguousarray(features[kept], dtype=np.float32),
-        bands=info.bands,
+        bands=bands,
         shared_pixels=int(counts[counts > 1].sum()),
     )
 
@@ -189,6 +200,11 @@ def train_inversion(
     """
     samples, values = data.samples, data.samples.values
     check_elements(values, samples.names, settings)
+    if not np.ptp(data.features, axis=0).any():
+        raise InputError(
+            f"No feature ({_shortened([band.name for band in data.bands])}) differs between the "
+            "samples, so there is nothing to tell concentrations by. Choose other features."
+        )
     splits, how = make_splits(samples, validation)
     inner = inner_groups(samples, validation)
     progress.say(
@@ -292,5 +308,8 @@ def _averaged(repeats: Sequence[RegressionScores]) -> RegressionScores:
 
 def _missing_text(features: np.ndarray, bands: Sequence[Band]) -> str:
     missing = [band.name for band, value in zip(bands, features) if not np.isfinite(value)]
-    shown = ", ".join(missing[:3])
-    return f"no value in {shown}" + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
+    return f"no value in {_shortened(missing)}"
+
+
+def _shortened(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -72,6 +72,7 @@ class TrainMetalInversion(GossanAlgorithm):
     OUTLIER_LIMIT = "OUTLIER_LIMIT"
     BELOW_LIMIT = "BELOW_LIMIT"
     DUPLICATES = "DUPLICATES"
+    QUALITY_BANDS = "QUALITY_BANDS"
     UNIT = "UNIT"
     MODEL = "MODEL"
     TABLE = "TABLE"
@@ -91,8 +92,8 @@ class TrainMetalInversion(GossanAlgorithm):
             QgsProcessingParameterMultipleLayers(
                 self.FEATURES, "Feature rasters", QgsProcessing.SourceType.TypeRaster
             ),
-            "All their bands are features. The first one gives the grid; others are resampled to "
-            "it.",
+            "Their bands are the features (but for the residual and sum of abundance rasters). The "
+            "first one gives the grid; others are resampled to it.",
         )
         self.add(
             QgsProcessingParameterFeatureSource(
@@ -202,6 +203,14 @@ class TrainMetalInversion(GossanAlgorithm):
             advanced=True,
         )
         self.add(
+            QgsProcessingParameterBoolean(
+                self.QUALITY_BANDS, "Use residual and sum of abundance rasters", False
+            ),
+            "The bands residual RMSE and sum tell about the unmixing, not about the ground, and "
+            "are no features unless you want them.",
+            advanced=True,
+        )
+        self.add(
             QgsProcessingParameterString(self.UNIT, "Unit", "mg/kg", False, True),
             "Unit of the concentrations, kept with model and maps.",
             advanced=True,
@@ -294,6 +303,7 @@ class TrainMetalInversion(GossanAlgorithm):
                 "outlier_limit": self.parameterAsDouble(parameters, self.OUTLIER_LIMIT, context),
                 "lower_rule": self.choice(parameters, self.BELOW_LIMIT, context),
                 "duplicates": self.choice(parameters, self.DUPLICATES, context),
+                "quality_bands": self.parameterAsBool(parameters, self.QUALITY_BANDS, context),
                 "unit": self.parameterAsString(parameters, self.UNIT, context),
                 "wavelengths": self.file_path(parameters, self.WAVELENGTHS, context),
                 "model": files[self.MODEL],

@@ -254,6 +254,32 @@ def test_poor_elements_random_splits_and_constant_features_are_warned_of(place, 
         assert text in warned
 
 
+def test_residual_and_sum_of_an_unmixing_are_no_features_unless_wanted(place, listener):
+    names = ["soil", "residual RMSE", "sum"]
+    raster = write_raster(place.folder / "unmixed.tif", place.features, names)
+    assert place.train(listener.progress, features=[raster])["features"] == 1
+    assert any("residual RMSE, sum" in text for text in listener.said)
+    assert place.train(features=[raster], quality_bands=True)["features"] == 3
+    only = write_raster(place.folder / "quality.tif", place.features[..., :2], names[1:])
+    with pytest.raises(InputError, match="only residual RMSE, sum"):
+        place.train(features=[only])
+
+
+def test_gypsum_is_a_mineral(place):
+    names = ["gypsum", "assum", "tree"]
+    raster = write_raster(place.folder / "minerals.tif", place.features, names)
+    assert place.train(features=[raster])["features"] == 3
+
+
+def test_by_position_the_quality_bands_are_passed_over(place):
+    values = np.concatenate([place.features, place.features[..., :2]], axis=-1)
+    names = ["a", "b", "c", "residual RMSE", "sum"]
+    raster = write_raster(place.folder / "positions.tif", values, names)
+    mapped = place.map(features=[raster], concentrations=place.output("p.tif"), by_position=True)
+    first = read(place.map()["concentrations"])[1]
+    np.testing.assert_array_equal(read(mapped["concentrations"])[1], first)
+
+
 @pytest.mark.parametrize(
     ("rows", "changes", "sentence"),
     [
