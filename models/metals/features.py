@@ -26,7 +26,7 @@ def feature_bands(info: RasterInfo, *, quality: bool = False) -> list[int]:
     InputError
         When no band is left.
     """
-    chosen = [band.index for band in info.bands if quality or not band.name.endswith(QUALITY_BANDS)]
+    chosen = [band.index for band in info.bands if quality or not _tells_quality(band.name)]
     if not chosen:
         raise InputError(
             f"{info.path} has only {', '.join(band.name for band in info.bands)}, which tell about "
