@@ -260,7 +260,7 @@ def curve_plot(
             color=colour,
             linestyle=dash,
         )
-    if log_y:
+    if log_y and any(np.any(np.asarray(v, dtype=float) > 0) for v in curves.values()):
         axes.set_yscale("log")
     if all(float(value).is_integer() for value in x) and len(x) > 1:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))

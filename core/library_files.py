@@ -33,6 +33,8 @@ def read_library(path: str | os.PathLike[str]) -> SpectralLibrary:
     InputError
         When the table cannot be understood.
     """
+    if not os.fspath(path):
+        raise FileError("No spectral library was given. Choose a .sli, .csv or .txt file.")
     source = Path(path)
     if not source.exists():
         raise FileError(f"The spectral library {source} does not exist. Check the path.")

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 # Every number of these types is exact in float32, so that GDAL may convert while it reads.
 _EXACT_IN_FLOAT32 = {"uint8", "int8", "int16", "uint16", "float32"}
 
+LARGEST_VALUE = 1e30
+"""No measured quantity is as large as this, in either direction; what is stands for missing."""
+
 
 class Raster:
     """An open raster; use `open_raster`, preferably in a ``with`` statement.
@@ -66,6 +69,10 @@ class Raster:
     ) -> np.ndarray:
         """Read a window as float32, NaN where a band is missing.
 
+        Missing is what equals the band's nodata value and, in files of floating-point numbers,
+        what is not finite or too large for a measured quantity: the customary fillers such as
+        -3.4e38 and -1.23e34 often go undeclared.
+
         Parameters
         ----------
         window : Window or None
@@ -99,7 +106,7 @@ class Raster:
             if missing is not None:
                 np.copyto(band, np.nan, where=_equals(stored[position], missing))
             if not self.info.is_integer:
-                np.copyto(band, np.nan, where=np.isinf(band))
+                np.copyto(band, np.nan, where=np.abs(band) >= LARGEST_VALUE)
             if scaled:
                 _rescale(band, self.info.scale[index], self.info.offset[index])
         return np.moveaxis(values, 0, -1)
@@ -257,6 +264,8 @@ def open_raster(
 
 def open_dataset(path: str) -> Any:
     """Open a file with rasterio, or say what is wrong with it."""
+    if not path:
+        raise FileError("No raster was given. Choose a raster file.")
     if os.path.isdir(path):
         raise FileError(f"{path} is a folder. Choose a raster file in it.")
     if not os.path.exists(path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import math
@@ -16,6 +17,10 @@ from gossan.core.errors import FileError, InputError
 
 DUPLICATE_RULES = ("average", "group")
 """Samples at one place are averaged, or kept and never parted by a split."""
+
+
+LARGEST_VALUE = 1e30
+"""No coordinate or concentration is as large as this, in either direction."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,15 @@ class Samples:
             for k, name in enumerate(self.names)
         ]
 
+    def doubts(self) -> list[str]:
+        """Return a sentence for each element with values below zero, which no concentration is."""
+        return [
+            f"{name}: {count} values are below zero, which no concentration is. Where -9999 stands "
+            "for a missing value or -0.02 for less than 0.02, leave it empty or write <0.02."
+            for name, count in zip(self.names, (self.values < 0).sum(axis=0))
+            if count
+        ]
+
     def excluded_counts(self) -> list[tuple[str, int]]:
         """Return how many samples were left out for each reason, most frequent first."""
         counts: dict[str, int] = {}
@@ -104,7 +118,7 @@ def read_samples(
     Parameters
     ----------
     path : str or Path
-        CSV in UTF-8 (Latin-1 is taken where it is not), parted by commas, semicolons or tabs.
+        CSV in UTF-8 or UTF-16 (else Latin-1 is taken), parted by commas, semicolons or tabs.
     elements : sequence of str
         The columns with concentrations.
     lower_rule : str
@@ -235,14 +249,13 @@ def read_table(path: str | Path) -> tuple[list[str], list[list[str]]]:
     InputError
         When it has no header or a row is longer than the header.
     """
+    if not str(path):
+        raise FileError("No table of samples was given. Choose a CSV file.")
     try:
         content = Path(path).read_bytes()
     except OSError as error:
         raise FileError(f"The table {path} cannot be read: {error.strerror or error}.") from error
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = content.decode("latin-1")
+    text = _decoded(content)
     first = text.split("\n", 1)[0]
     mark = max(",;\t", key=first.count)
     table = csv.reader(io.StringIO(text, newline=""), delimiter=mark)
@@ -259,6 +272,15 @@ def read_table(path: str | Path) -> tuple[list[str], list[list[str]]]:
             )
         rows.append((row + [""] * len(header))[: len(header)])
     return header, rows
+
+
+def _decoded(content: bytes) -> str:
+    """Return a text in UTF-8, in UTF-16 as spreadsheets export it, or else in Latin-1."""
+    utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        return content.decode("utf-16" if utf16 else "utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
 
 
 def _counted(rows: Sequence[list[str]]) -> list[tuple[int, list[str]]]:
@@ -281,7 +303,10 @@ def _field(
     text: str, mark: str, name: str, fid: str, row: int, path: str | Path
 ) -> Censored | None:
     try:
-        return parse(text, decimal=mark)
+        value = parse(text, decimal=mark)
+        if value is not None and abs(value.value) >= LARGEST_VALUE:
+            raise ValueError(f"{text.strip()!r} is larger than any measured value")
+        return value
     except ValueError as error:
         raise InputError(
             f"Row {row} (fid {fid}) of {Path(path).name}, field {name}: {error}. "

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from gossan.core import blocks
 from gossan.core.blocks import Block
-from gossan.core.errors import InputError
+from gossan.core.errors import InputError, naming
 from gossan.core.origin import Origin
 from gossan.core.progress import Progress
 from gossan.core.raster import Raster, RasterWriter, open_raster
@@ -114,15 +114,17 @@ def estimate(
     # Blocks run beside each other; threads of BLAS within them would only get in the way.
     with (
         threadpool_limits(1),
+        naming(raster, library),
         open_raster(raster, wavelengths=wavelengths, scale=scale, offset=offset) as scene,
     ):
-        matched = match_library(
-            read_library(library),
-            scene.info,
-            progress,
-            drop_water_bands=drop_water_bands,
-            by_position=by_position,
-        )
+        with naming(library, raster):
+            matched = match_library(
+                read_library(library),
+                scene.info,
+                progress,
+                drop_water_bands=drop_water_bands,
+                by_position=by_position,
+            )
         if len(matched.indexes) < len(matched.names):
             progress.warn(
                 f"{len(matched.names)} endmembers on {len(matched.indexes)} bands: several "

@@ -246,7 +246,7 @@ def write_report(path: str, assessment: Assessment, origin: Origin, *, lower_rul
 
 def warnings_of(assessment: Assessment) -> list[str]:
     """Return what the user should know before trusting the scores."""
-    sentences = []
+    sentences = assessment.samples.doubts()
     if assessment.seen:
         sentences.append(
             f"{len(assessment.seen)} of {len(assessment.samples)} samples lie in pixels that the "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +141,10 @@ def compare(
                     (done + 1) / (len(pairs) * len(design.seeds)),
                 )
                 part.fraction(0.0)
+                # What one run says of scale, bands and samples holds for all of them.
                 quiet = Progress(cancelled=progress.cancelled)
+                if done == 0:
+                    quiet = replace(quiet, on_message=progress.say, on_warning=progress.warn)
                 if workflow not in libraries:
                     libraries[workflow] = _extract(
                         raster, workflow, design, seed, folder, extraction_options, quiet
@@ -221,7 +224,11 @@ def _unmix_and_invert(
     )
     seconds = time.perf_counter() - began
     with open_stack([abundances]) as stack:
+        # Messages name the image that the user chose.
+        stack.info = replace(stack.info, path=raster)
         data = gather(samples, stack)
+    for why, left_out in data.samples.excluded_counts():
+        progress.say(f"{left_out} samples left out: {why}.")
     data = _abundances_only(data)
     validation = Validation(**{**vars(design.validation), "seed": seed})
     settings = Settings(**{**vars(design.settings), "seed": seed})

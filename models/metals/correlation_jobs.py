@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gossan.core import charts
-from gossan.core.errors import InputError
+from gossan.core.errors import InputError, naming
 from gossan.core.origin import Origin
 from gossan.core.progress import Progress
 from gossan.core.raster import open_raster
@@ -86,7 +86,7 @@ def correlate(
         raise InputError("Give either a concentration raster or a table of samples, not both.")
     notes: list[str] = []
     if raster:
-        with open_raster(raster) as image:
+        with naming(raster), open_raster(raster) as image:
             chosen = chosen_bands(image, bands)
             names = [image.info.bands[i].name for i in chosen]
             statistics, correlation, thinned = describe(
@@ -105,6 +105,9 @@ def correlate(
         names = list(points.names)
         statistics, correlation, _ = describe(names, lambda: [points.values])
         what = f"{statistics[0].count:,} of {len(points):,} samples have all elements."
+        for sentence in points.doubts():
+            progress.warn(sentence)
+            notes.append(sentence)
         notes += _sample_notes(points.censored_counts(), points.excluded_counts(), lower_rule)
     progress.say(what)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gossan.core.blocks import Block, plan, rows_for_budget, run
-from gossan.core.errors import InputError
+from gossan.core.errors import InputError, naming
 from gossan.core.origin import Origin
 from gossan.core.progress import Progress
 from gossan.core.raster import Raster, RasterWriter, open_raster
@@ -68,7 +68,7 @@ def indices(
     made = Origin.from_dict(origin)
     background_of = parse_element_values(backgrounds, "background")
     limit_of = parse_element_values(limits, "limit")
-    with open_raster(raster) as image:
+    with naming(raster), open_raster(raster) as image:
         info = image.info
         chosen = _with_background(image, bands, background_of, progress)
         names = [info.bands[i].name for i in chosen]
@@ -107,6 +107,12 @@ def indices(
                     f"{raster} has no pixel with values in all of {', '.join(names)}: there is "
                     "nothing to index."
                 )
+    for name, count in zip(names, tally.not_positive):
+        if count:
+            progress.warn(
+                f"{name}: {count:,} pixels are zero or below, which has no geo-accumulation index; "
+                "they are empty in it. Check the concentrations."
+            )
     has_limits = bool(np.isfinite(limited).any())
     if report:
         _index_report(report, made, names, reference, limited, tally)
@@ -164,6 +170,7 @@ class _IndexTally:
             (elements, len(pollution.GEOACCUMULATION_CLASSES)), dtype=np.int64
         )
         self.nemerow = np.zeros(len(pollution.NEMEROW_CLASSES), dtype=np.int64)
+        self.not_positive = np.zeros(elements, dtype=np.int64)
         self.nemerow_sum = 0.0
         self.nemerow_maximum = -np.inf
         self.pixels = 0
@@ -173,6 +180,7 @@ class _IndexTally:
     def add(self, result: np.ndarray) -> None:
         """Take in the index bands of a strip."""
         for element in range(self.elements):
+            self.not_positive[element] += int((result[..., self.elements + element] <= 0).sum())
             self.geoaccumulation[element] += pollution.class_shares(
                 result[..., element], pollution.GEOACCUMULATION_LIMITS
             )

@@ -220,6 +220,11 @@ def fit_element(
     used = np.isfinite(target)
     if settings.outlier_limit > 0:
         used &= ~outliers(target, settings.outlier_limit)
+        if used.sum() < 3:
+            raise InputError(
+                f"The outlier limit of {settings.outlier_limit:g} leaves {int(used.sum())} values "
+                f"of {name} to learn from, and at least 3 are needed. Take a greater limit."
+            )
     x, y = features[used].astype(np.float32), target[used].astype(np.float64)
     inner = None if groups is None else groups[used]
     members = tuple(_fit_member(method, x, y, settings, inner) for method in settings.members)

@@ -56,7 +56,8 @@ class CoMoments:
         """Return the sample covariance (n - 1), of shape (variables, variables)."""
         if self.count < 2:
             raise InputError(
-                f"Only {self.count} complete observation(s): a covariance needs at least 2."
+                f"{self.count} observation(s) have a value of every element, and at least 2 are "
+                "needed. Choose fewer elements, or check the values that count as missing."
             )
         return self.comoments / (self.count - 1)
 

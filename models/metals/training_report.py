@@ -124,7 +124,7 @@ def write_report(
 
 def warnings_of(data: TrainingData, trained: Trained, validation: Validation) -> list[str]:
     """Return what the user should know before trusting the model."""
-    sentences = []
+    sentences = data.samples.doubts()
     poor = [s.name for s in trained.scores if s.validation.rpd_class == "poor"]
     if poor:
         sentences.append(

@@ -11,6 +11,7 @@ from rasterio.features import sieve
 
 from gossan.core import charts
 from gossan.core.blocks import plan, rows_for_budget
+from gossan.core.errors import naming
 from gossan.core.origin import Origin
 from gossan.core.progress import Progress
 from gossan.core.raster import RasterWriter, open_raster
@@ -77,7 +78,7 @@ def cluster(
         map units), ``elements``, ``centres`` (rows, mg/kg) and the paths that were written.
     """
     made = Origin.from_dict(origin)
-    with open_raster(raster) as image:
+    with naming(raster), open_raster(raster) as image:
         info = image.info
         chosen = chosen_bands(image, bands)
         names = [info.bands[i].name for i in chosen]

@@ -15,14 +15,14 @@ from threadpoolctl import threadpool_limits
 from gossan.core import blocks
 from gossan.core.bands import require_wavelengths
 from gossan.core.blocks import Block
-from gossan.core.errors import InputError
+from gossan.core.errors import InputError, naming
 from gossan.core.origin import Origin
 from gossan.core.progress import Progress
 from gossan.core.raster import RasterWriter, open_raster
 from gossan.core.spectra import read_library, resample, write_library
 from gossan.core.wavelength_table import read_wavelength_table
 from gossan.models.spectra.angles import EXACT_BELOW, AngleMapper, nearest_reference
-from gossan.models.spectra.matching import match_library
+from gossan.models.spectra.matching import MatchedLibrary, match_library
 from gossan.models.spectra.scene import pixel_table, plan_blocks, require_pixels
 
 
@@ -87,16 +87,15 @@ def map_angles(
             open_raster(raster, wavelengths=wavelengths, scale=scale, offset=offset)
         )
         info = scene.info
-        matched = match_library(
-            read_library(library),
-            info,
-            progress,
-            drop_water_bands=drop_water_bands,
-            by_position=by_position,
-        )
-        for name, spectrum in zip(matched.names, matched.spectra):
-            if not spectrum.any():
-                raise InputError(f"The spectrum {name} is zero everywhere and has no direction.")
+        with naming(library, raster):
+            matched = match_library(
+                read_library(library),
+                info,
+                progress,
+                drop_water_bands=drop_water_bands,
+                by_position=by_position,
+            )
+            _check_directions(matched)
         mapper = AngleMapper(matched.spectra, exact_below=max(threshold, EXACT_BELOW))
         count = len(matched.names)
         colours = class_colours(count)
@@ -168,6 +167,21 @@ def map_angles(
     }
 
 
+def _check_directions(matched: MatchedLibrary) -> None:
+    """Raise `InputError` where the angle to a reference would mean nothing."""
+    if len(matched.indexes) < 2:
+        raise InputError(
+            "Scene and library share one usable band only, and over a single band every angle is "
+            "zero. Choose a library that covers more of the scene's bands."
+        )
+    for name, spectrum in zip(matched.names, matched.spectra):
+        if not spectrum.any():
+            raise InputError(
+                f"The spectrum {name} is zero everywhere and has no direction. Remove it from the "
+                "library."
+            )
+
+
 def class_colours(count: int) -> list[tuple[int, int, int]]:
     """Return colours (red, green, blue; 0 to 255) far apart in hue, in alternating brightness."""
     colours = []
@@ -237,7 +251,8 @@ def resample_library(
     else:
         raise InputError("Choose a raster or a table of wavelengths to resample the library to.")
     fwhm = None if None in widths else np.array(widths, dtype=np.float64)
-    moved = resample(source, centres, fwhm=fwhm, method=method.lower())
+    with naming(library):
+        moved = resample(source, centres, fwhm=fwhm, method=method.lower())
     for note in moved.notes[len(source.notes) :]:
         progress.warn(note)
     progress.fraction(0.7)

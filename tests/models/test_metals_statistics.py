@@ -69,7 +69,7 @@ def test_quartiles_of_many_observations_come_from_an_even_sample(concentrations,
 
 def test_one_complete_observation_is_too_few():
     values = np.array([[1.0, np.nan, 2.0], [1.0, 2.0, 3.0]])
-    with pytest.raises(InputError, match="Only 1 complete"):
+    with pytest.raises(InputError, match="1 observation"):
         describe(ELEMENTS, in_blocks(values, 2))
 
 
