@@ -13,8 +13,9 @@ from gossan.core import vectors
 from gossan.core.blocks import Window
 from gossan.core.progress import Progress
 from gossan.examples.district.fields import Grid
+from gossan.examples.district.geology import UNITS
 from gossan.examples.district.products import Product, Settings
-from gossan.examples.district.world import UNITS, World
+from gossan.examples.district.world import World
 from gossan.examples.district.writing import raster, rgb, write_features
 
 FloatArray = npt.NDArray[np.float32]

@@ -11,11 +11,12 @@ from gossan.core.spectra import SpectralLibrary, write_library
 from gossan.core.tables import write_table
 from gossan.core.vectors import point
 from gossan.examples.district import laboratory
+from gossan.examples.district.geology import UNITS
 from gossan.examples.district.hyperspectral import NODATA, SCALE, Sensor, scene, spectrometer
 from gossan.examples.district.products import Product, Settings
 from gossan.examples.district.soils import METALS, UNPREDICTABLE, SoilSamples, Survey, soil
 from gossan.examples.district.spectra import VARIETIES, Palette
-from gossan.examples.district.world import COVERS, MATERIALS, UNITS
+from gossan.examples.district.world import COVERS, MATERIALS
 from gossan.examples.district.writing import CRS, EnviCube, raster, rgb, write_features
 
 COVER_COLOURS = (

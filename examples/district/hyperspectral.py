@@ -12,8 +12,9 @@ import numpy.typing as npt
 from gossan.core.blocks import Window
 from gossan.examples.district.difficulty import Difficulty
 from gossan.examples.district.fields import Grid
+from gossan.examples.district.geology import ClassArray
 from gossan.examples.district.spectra import Palette, variety_weights
-from gossan.examples.district.world import VEGETATION, ClassArray, Patch, World
+from gossan.examples.district.world import VEGETATION, Patch, World
 
 FloatArray = npt.NDArray[np.float32]
 

@@ -12,16 +12,9 @@ import numpy.typing as npt
 from gossan.core.blocks import Window
 from gossan.examples.district.difficulty import Difficulty
 from gossan.examples.district.fields import Grid
+from gossan.examples.district.geology import UNITS
 from gossan.examples.district.hyperspectral import SUBCELLS
-from gossan.examples.district.world import (
-    BUILT,
-    DRY,
-    MATERIALS,
-    UNITS,
-    VEGETATION,
-    WATER,
-    World,
-)
+from gossan.examples.district.world import BUILT, DRY, MATERIALS, VEGETATION, WATER, World
 
 FloatArray = npt.NDArray[np.float32]
 

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gossan.examples.district.fields import Grid
-from gossan.examples.district.world import BUILT, COVER_CODES, MATERIALS, SOIL, UNITS, Patch
+from gossan.examples.district.geology import UNITS
+from gossan.examples.district.world import BUILT, COVER_CODES, MATERIALS, SOIL, Patch
 from gossan.models.endmembers.parametric import Absorption, Knots, Material
 
 FloatArray = npt.NDArray[np.float32]

@@ -1,4 +1,4 @@
-"""The simulated world: geology, terrain, land cover and what lies on the ground.
+"""The simulated world: what covers the ground, and what each cell is made of.
 
 A `World` is one seed; a `Patch` is a rectangle of it at any cell size, whose properties are
 computed when asked for. Everything follows from the place, so patches fit together.
@@ -14,10 +14,10 @@ import numpy.typing as npt
 
 from gossan.examples.district.difficulty import FROZEN, Difficulty
 from gossan.examples.district.fields import Chance, FloatArray, Grid
-from gossan.examples.district.places import Mine, Places
-
-ClassArray = npt.NDArray[np.uint8]
-Bounds = tuple[float, float, float, float]
+from gossan.examples.district.geology import ClassArray
+from gossan.examples.district.places import Places
+from gossan.examples.district.pollution import Pollution
+from gossan.examples.district.shapes import Dam, Outline
 
 MATERIALS = (
     "vegetation",
@@ -51,37 +51,6 @@ COVERS = (
     "plant",
 )
 COVER_CODES = {name: code for code, name in enumerate(COVERS) if name}
-
-
-@dataclass(frozen=True)
-class Unit:
-    """A geological unit: name, map colour, hardness (0 to 1), susceptibility in SI x 1000."""
-
-    name: str
-    colour: str
-    hardness: float
-    susceptibility: float
-    iron: float
-    clay: float
-    carbonate: float
-
-
-UNITS = (
-    Unit("alluvium", "#fff6b3", 0.10, 0.4, 0.30, 0.50, 0.10),
-    Unit("limestone", "#7fb2e5", 0.65, 0.1, 0.10, 0.20, 1.00),
-    Unit("sandstone", "#f2d06b", 0.95, 0.6, 0.25, 0.15, 0.05),
-    Unit("slate", "#8c9a7b", 0.25, 1.2, 0.55, 0.90, 0.05),
-    Unit("basalt", "#8a4b6b", 0.80, 18.0, 1.00, 0.60, 0.10),
-    Unit("granite", "#f08a8a", 0.55, 3.5, 0.35, 0.40, 0.00),
-    Unit("hornfels", "#b96fa8", 0.85, 9.0, 0.60, 0.35, 0.25),
-)
-"""Units by code - 1: class 1 is alluvium, 0 means no data."""
-UNIT_CODES = {unit.name: code for code, unit in enumerate(UNITS, start=1)}
-_SEQUENCE = ("limestone", "sandstone", "slate", "basalt")
-_BED = 1300.0
-"""Mean width of outcrop of a bed, metres."""
-RIVER_SPACING = 13000.0
-"""Metres between the rivers."""
 
 
 @dataclass(frozen=True)
@@ -127,224 +96,10 @@ class World:
         """
         return Patch(self, grid, season)
 
-    @property
-    def river_base(self) -> float:
-        """Northing around which river 0 winds."""
-        return self.centre[1] + 700.0
-
-    def mines_on_river(self, river: int, bounds: Bounds) -> list[Mine]:
-        """Return the mines whose tailings a river carries into `bounds`: 18 km up, 3.5 km aside."""
-        base = self.river_base + RIVER_SPACING * river
-        basin = (bounds[0] - 18000.0, base - 4400.0, bounds[2], base + 4400.0)
-        return [
-            mine
-            for mine in self.places.mines(basin)
-            if mine.tailings
-            and abs(mine.y - self.river_course(river, np.array([mine.x]))[0]) < 3500.0
-        ]
-
-    def river_course(self, river: int, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Return the northing of a river at eastings `x`; rivers flow east."""
-        base = self.river_base + RIVER_SPACING * river
-        bends = np.zeros_like(x)
-        for octave, (length, reach) in enumerate(((5200.0, 620.0), (1700.0, 190.0))):
-            phase = 6.283 * self.chance.number(f"river phase {octave}", river)
-            drift = 6.283 * self.chance.number(f"river drift {octave}", river)
-            bends += reach * np.sin(6.283 * x / length + phase + 0.8 * np.sin(x / 3100.0 + drift))
-        return base + bends
-
 
 @dataclass(frozen=True)
-class Patch:
+class Patch(Pollution):
     """A rectangle of the world at one cell size and season."""
-
-    world: World
-    grid: Grid
-    season: float = 0.5
-
-    def field(self, purpose: str, length: float, octaves: int = 1) -> FloatArray:
-        """Return a random field of the world on this patch (mean 0, variance 1)."""
-        return self.world.chance.field(purpose, self.grid, length, octaves=octaves)
-
-    @cached_property
-    def xy(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Eastings and northings as (1, columns) and (rows, 1)."""
-        return self.grid.x[None, :], self.grid.y[:, None]
-
-    @cached_property
-    def mines(self) -> list[Mine]:
-        """Mines that touch or dust this patch."""
-        return self.world.places.mines(self.grid.bounds, 5200.0)
-
-    # Geology
-
-    @cached_property
-    def granite_level(self) -> FloatArray:
-        """Height of the granite's roof: above 0 it crops out, above -0.36 it has baked the rock."""
-        level = np.full((self.grid.height, self.grid.width), -2.0, dtype=np.float32)
-        x, y = self.xy
-        for body in self.world.places.granites(self.grid.bounds):
-            level = np.maximum(level, 1.0 - body.level(x, y)[0].astype(np.float32))
-        return level + 0.06 * self.field("granite roof", 700.0, 2)
-
-    @cached_property
-    def beds(self) -> FloatArray:
-        """Stratigraphic position in beds: folded, faulted, undulating."""
-        x, y = self.xy
-        chance = self.world.chance
-        strike = 0.35 + 0.5 * chance.number("strike")
-        across = (x * np.cos(strike) + y * np.sin(strike)) / _BED
-        along = (-x * np.sin(strike) + y * np.cos(strike)) / _BED
-        fold = 0.9 * np.sin(across * 0.55) + 0.35 * np.sin(along * 0.8)
-        block = np.floor(along / 4.3 + 0.25 * np.sin(across * 0.6)).astype(np.int64)
-        throw = 2.5 * chance.uniform("throw", block)
-        position = across * 0.7 + fold + throw + 0.16 * self.field("contacts", 900.0, 3)
-        return position.astype(np.float32)
-
-    @cached_property
-    def units(self) -> ClassArray:
-        """Geological unit, code 1 to 7."""
-        codes = np.array([UNIT_CODES[name] for name in _SEQUENCE], dtype=np.uint8)
-        unit = codes[np.floor(self.beds).astype(np.int64) % len(codes)]
-        level = self.granite_level
-        unit[level > -0.36] = UNIT_CODES["hornfels"]
-        unit[level > 0.0] = UNIT_CODES["granite"]
-        plain = self.river_distance < 430.0 + 120.0 * self.field("flood plain", 1100.0, 2)
-        unit[plain] = UNIT_CODES["alluvium"]
-        return unit
-
-    @cached_property
-    def elevation(self) -> FloatArray:
-        """Height above sea level, metres: hard rocks stand up, rivers cut down."""
-        hardness = np.array([UNITS[UNIT_CODES[name] - 1].hardness for name in _SEQUENCE])
-        # Hardness changes over a quarter of a bed, as slopes do.
-        position = self.beds - 0.5
-        lower = np.floor(position).astype(np.int64)
-        t = np.clip((position - lower - 0.5) * 2.5 + 0.5, 0.0, 1.0)
-        smooth = t * t * (3 - 2 * t)
-        hard = (
-            hardness[lower % len(hardness)] * (1 - smooth)
-            + hardness[(lower + 1) % len(hardness)] * smooth
-        )
-        dome = 1.0 / (1.0 + np.exp(-(self.granite_level + 0.15) / 0.08))
-        hard = hard * (1 - dome) + 0.75 * dome
-        valley = 1.0 - np.exp(-((self.river_distance / 900.0) ** 2))
-        relief = 110.0 * self.field("relief", 5200.0) + 42.0 * self.field("hills", 1500.0, 3)
-        return (260.0 + (190.0 * hard + relief + 120.0) * valley).astype(np.float32)
-
-    @cached_property
-    def rivers(self) -> list[tuple[int, FloatArray]]:
-        """Number and distance (rows, columns) in metres of the rivers that may be the nearest."""
-        x, y = self.grid.x, self.grid.y
-        base = self.world.river_base
-        first = int(np.floor((self.grid.bounds[1] - base - 8000.0) / RIVER_SPACING))
-        last = int(np.ceil((self.grid.bounds[3] - base + 8000.0) / RIVER_SPACING))
-        found = []
-        for river in range(first, last + 1):
-            course = self.world.river_course(river, x)
-            ahead = self.world.river_course(river, x + 10.0)
-            lean = np.hypot(1.0, (ahead - course) / 10.0)
-            distance = np.abs(y[:, None] - course[None, :]) / lean[None, :]
-            found.append((river, distance.astype(np.float32)))
-        return found
-
-    @cached_property
-    def river_distance(self) -> FloatArray:
-        """Distance to the nearest river's middle, metres."""
-        return np.minimum.reduce([distance for _, distance in self.rivers])
-
-    # What mines have brought into the soil
-
-    def halo(self, reach: float, *, kind: str, wind: float = 0.0) -> FloatArray:
-        """Return the sum over the mines of exp(-distance / reach), cut off at 4 km.
-
-        Parameters
-        ----------
-        reach : float
-            Metres over which it falls to 1/e.
-        kind : str
-            ``"ore"`` (around the pit), ``"tailings"`` (around the ponds) or ``"any"``.
-        wind : float
-            0 = round; towards 1 = drawn out to the north-east, downwind.
-        """
-        total = np.zeros((self.grid.height, self.grid.width), dtype=np.float32)
-        x, y = self.grid.x, self.grid.y
-        for mine in self.mines:
-            if not mine.metallic:
-                continue
-            sources = [(mine.pit, 1.0)] if kind in ("ore", "any") else []
-            if kind in ("tailings", "any"):
-                sources += [(pond.pond, 0.8) for pond in mine.tailings]
-            for source, strength in sources:
-                columns = np.flatnonzero(np.abs(x - source.x) < 4000.0)
-                rows = np.flatnonzero(np.abs(y - source.y) < 4000.0)
-                if not (len(columns) and len(rows)):
-                    continue
-                area = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
-                east, north = x[area[1]][None, :] - source.x, y[area[0]][:, None] - source.y
-                far = np.hypot(east, north)
-                downwind = (east + north) / (1.414 * np.maximum(far, 1.0))
-                beyond = np.maximum(far - 0.8 * source.radius, 0.0)
-                total[area] += (
-                    strength * np.exp(-beyond / (reach * (1.0 + wind * downwind))) * (far < 4000.0)
-                )
-        return np.minimum(total, 1.5)
-
-    @cached_property
-    def alteration(self) -> FloatArray:
-        """Hydrothermal alteration around the ore bodies, 0 to 1, in veins."""
-        veins = np.clip(0.62 + 0.42 * self.field("veins", 260.0, 3), 0.0, 1.0)
-        return np.clip(self.halo(760.0, kind="ore") * veins, 0.0, 1.0)
-
-    @cached_property
-    def dust(self) -> FloatArray:
-        """Tailings blown onto the soil, 0 to 1."""
-        patchy = np.clip(0.75 + 0.3 * self.field("dust", 380.0, 2), 0.1, None)
-        return np.clip(0.95 * self.halo(820.0, kind="tailings", wind=0.45) * patchy, 0.0, 1.0)
-
-    @cached_property
-    def washed(self) -> FloatArray:
-        """Tailings that the rivers have laid down on their banks below the mines, 0 to 1."""
-        x = self.grid.x
-        reach = 170.0 + 60.0 * self.field("bank width", 800.0)
-        washed = np.zeros(reach.shape, dtype=np.float32)
-        for river, distance in self.rivers:
-            if distance.min() > 1500.0:
-                continue
-            load = np.zeros_like(x)
-            for mine in self.world.mines_on_river(river, self.grid.bounds):
-                down = x - mine.x
-                load += np.where(down > 0, np.clip(1.0 - down / 18000.0, 0.0, 1.0) ** 2, 0.0)
-            banks = np.exp(-((distance / np.maximum(reach, 60.0)) ** 2))
-            washed += 0.6 * np.minimum(load, 1.2)[None, :].astype(np.float32) * banks
-        return washed
-
-    @cached_property
-    def ground(self) -> FloatArray:
-        """Make-up of the ground under plants: bare soil, mining soil, tailings; sums to one.
-
-        Shape (rows, columns, 3).
-        """
-        cover = self.cover
-        mining = 0.75 * self.alteration + 0.12 * self.dust
-        tailings = 0.55 * self.dust + 0.7 * self.washed
-        for name, ore_part, tailings_part in (
-            ("pit", 0.80, 0.03),
-            ("waste dump", 0.86, 0.06),
-            ("tailings", 0.05, 0.93),
-            ("tailings water", 0.05, 0.93),
-            ("tailings dam", 0.45, 0.38),
-            ("plant", 0.40, 0.35),
-        ):
-            here = cover == COVER_CODES[name]
-            mining[here], tailings[here] = ore_part, tailings_part
-        loose = np.clip(1.0 + 0.18 * self.field("ground", 90.0, 2), 0.4, 1.6)
-        mining, tailings = mining * loose, tailings * (2.0 - loose)
-        over = np.maximum(mining + tailings, 1.0)
-        mining, tailings = mining / over, tailings / over
-        return np.stack([1.0 - mining - tailings, mining, tailings], axis=-1).astype(np.float32)
-
-    # Land cover
 
     @cached_property
     def parcels(self) -> npt.NDArray[np.float64]:
@@ -399,7 +154,14 @@ class Patch:
                 self._paint_dam(cover, tailings.dam, code["tailings dam"])
         return cover
 
-    def _paint(self, cover, shape, code, scale=1.0, rough=0.0) -> None:  # type: ignore[no-untyped-def]
+    def _paint(
+        self,
+        cover: ClassArray,
+        shape: Outline,
+        code: int,
+        scale: float = 1.0,
+        rough: float = 0.0,
+    ) -> None:
         area = shape.slices(self.grid, 1.0 + 3 * rough)
         if area is None:
             return
@@ -409,7 +171,7 @@ class Patch:
             level = level + rough * self._edges[area]
         cover[area][level <= scale] = code
 
-    def _paint_dam(self, cover, dam, code) -> None:  # type: ignore[no-untyped-def]
+    def _paint_dam(self, cover: ClassArray, dam: Dam, code: int) -> None:
         area = dam.pond.slices(self.grid, dam.reach)
         if area is not None:
             x, y = self.xy
@@ -430,7 +192,30 @@ class Patch:
             roads.append(np.minimum(apart, spacing - apart))
         return roads
 
-    # What covers each cell
+    @cached_property
+    def ground(self) -> FloatArray:
+        """Make-up of the ground under plants: bare soil, mining soil, tailings; sums to one.
+
+        Shape (rows, columns, 3).
+        """
+        cover = self.cover
+        mining = 0.75 * self.alteration + 0.12 * self.dust
+        tailings = 0.55 * self.dust + 0.7 * self.washed
+        for name, ore_part, tailings_part in (
+            ("pit", 0.80, 0.03),
+            ("waste dump", 0.86, 0.06),
+            ("tailings", 0.05, 0.93),
+            ("tailings water", 0.05, 0.93),
+            ("tailings dam", 0.45, 0.38),
+            ("plant", 0.40, 0.35),
+        ):
+            here = cover == COVER_CODES[name]
+            mining[here], tailings[here] = ore_part, tailings_part
+        loose = np.clip(1.0 + 0.18 * self.field("ground", 90.0, 2), 0.4, 1.6)
+        mining, tailings = mining * loose, tailings * (2.0 - loose)
+        over = np.maximum(mining + tailings, 1.0)
+        mining, tailings = mining / over, tailings / over
+        return np.stack([1.0 - mining - tailings, mining, tailings], axis=-1).astype(np.float32)
 
     @cached_property
     def abundances(self) -> FloatArray:

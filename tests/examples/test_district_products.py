@@ -283,9 +283,7 @@ def test_the_geological_map_has_names_and_colours(district):
     features = features_of(district.path("geological_map"))
     classes = district.product("geological_map").details["classes"]
     for feature in features:
-        assert (
-            feature["properties"]["unit"] in district.product("geological_map").details["classes"]
-        )
+        assert feature["properties"]["unit"] in classes
         assert feature["properties"]["colour"].startswith("#")
 
 

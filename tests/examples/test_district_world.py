@@ -7,8 +7,9 @@ import pytest
 
 from gossan.examples.district import Settings
 from gossan.examples.district.fields import Chance, Grid
+from gossan.examples.district.geology import UNITS
 from gossan.examples.district.registers import register, sexagesimal
-from gossan.examples.district.world import COVER_CODES, MATERIALS, UNITS
+from gossan.examples.district.world import COVER_CODES, MATERIALS
 
 SETTINGS = Settings(seed=5, size=100)
 GRID = SETTINGS.grid
