@@ -207,10 +207,13 @@ class GossanAlgorithm(DeclaredAlgorithm):
                 values[name] = _plain(value, context)
         return Origin(f"gossan:{self.ID}", parameters=values).to_dict()
 
-    @staticmethod
-    def _entitle(destination: str, title: str, context: QgsProcessingContext) -> None:
+    def _entitle(self, destination: str, title: str, context: QgsProcessingContext) -> None:
+        """Name a layer that is going to be loaded, unless a model or its user has named it."""
         if title and context.willLoadLayerOnCompletion(destination):
-            context.layerToLoadOnCompletionDetails(destination).name = title
+            details = context.layerToLoadOnCompletionDetails(destination)
+            usual = {each.description() for each in self.destinationParameterDefinitions()}
+            if not details.name or details.name in usual:
+                details.name = title
 
 
 def _plain(value: Any, context: QgsProcessingContext) -> Any:

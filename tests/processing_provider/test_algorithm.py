@@ -13,6 +13,7 @@ pytest.importorskip("qgis.core")
 from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsProcessing,
+    QgsProcessingContext,
     QgsProcessingException,
     QgsProcessingParameterDefinition,
     QgsProcessingParameterFeatureSink,
@@ -21,6 +22,7 @@ from qgis.core import (
     QgsProcessingParameterRasterDestination,
     QgsProcessingParameterRasterLayer,
     QgsProcessingUtils,
+    QgsProject,
     QgsVectorLayer,
     QgsWkbTypes,
 )
@@ -287,3 +289,13 @@ def test_a_sink_that_cannot_be_made_takes_the_results_with_it(
     with pytest.raises(QgsProcessingException):
         toy.features_to_sink(path, given, "POINTS", UTM, context, feedback)
     assert not (tmp_path / "new.tif").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("Result", "Abundances"), ("", "Abundances"), ("My map", "My map")]
+)
+def test_a_loaded_layer_is_named_unless_somebody_has_named_it(toy, context, scene, name, expected):
+    details = QgsProcessingContext.LayerDetails(name, QgsProject(), "OUTPUT")
+    context.addLayerToLoadOnCompletion(scene, details)
+    toy.style_raster(scene, styles.abundance, context, title="Abundances")
+    assert context.layerToLoadOnCompletionDetails(scene).name == expected
