@@ -1,8 +1,9 @@
 """Build the ready models in ``processing_provider/workflows``; run it with QGIS 3.22's Python.
 
-    QT_QPA_PLATFORM=offscreen .venv-qgis/bin/python scripts/build_models.py
+    QT_HASH_SEED=0 QT_QPA_PLATFORM=offscreen .venv-qgis/bin/python scripts/build_models.py
 
-A model that an older QGIS saves opens in newer ones, not the reverse.
+A model that an older QGIS saves opens in newer ones, not the reverse; without the fixed hash seed
+its lines come in another order every time.
 """
 
 from __future__ import annotations
