@@ -39,9 +39,10 @@ p { margin: 8px 0; }
 .origin { color: #5b6670; font-size: 13px; margin: 0 0 20px 0; }
 .warning { background: #fff4d6; color: #4d3800; border-left: 5px solid #d98e04;
   padding: 8px 14px; margin: 12px 0; }
+.wide { overflow-x: auto; }
 table { border-collapse: collapse; margin: 10px 0 4px 0; }
-th { font-weight: 600; text-align: left; border-bottom: 2px solid #8b97a2; padding: 5px 14px; }
-td { border-bottom: 1px solid #e3e7eb; padding: 4px 14px; vertical-align: top; }
+th { font-weight: 600; text-align: left; border-bottom: 2px solid #8b97a2; padding: 5px 10px; }
+td { border-bottom: 1px solid #e3e7eb; padding: 4px 10px; vertical-align: top; }
 th.number, td.number { text-align: right; white-space: nowrap;
   font-variant-numeric: tabular-nums; }
 .caption { color: #5b6670; font-size: 13px; margin: 4px 0 20px 0; }
@@ -177,7 +178,8 @@ class Report:
             for row in cells
         )
         self._body.append(
-            f'<table cellspacing="0"><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table>'
+            f'<div class="wide"><table cellspacing="0"><thead><tr>{head}</tr></thead>\n'
+            f"<tbody>{body}</tbody></table></div>"
         )
         self._caption(caption)
 

@@ -19,8 +19,7 @@ def extraction_report(extraction: Extraction, options: ExtractionOptions, origin
         f"{len(extraction)} endmembers from {extraction.pixels} valid pixels by the workflow "
         f"{options.workflow}: {', '.join(options.methods)}. " + _space(extraction)
     )
-    for note in extraction.notes:
-        report.warning(note)
+    report.bullets(extraction.notes)
     report.heading("Spectra")
     curves = {
         f"{name} ({row}, {column})": spectrum

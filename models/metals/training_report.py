@@ -173,20 +173,20 @@ def _prediction_rows(samples: Samples, trained: Trained) -> Iterator[Mapping[str
 
 def _score_table(trained: Trained) -> tuple[list[str], list[list[Any]]]:
     several = any(math.isfinite(s.r2_spread) for s in trained.scores)
+    unit = trained.scores[0].unit
     columns = [
         "Element",
         "n",
         "R²",
         "95 % interval of R²",
         *(["R² spread"] if several else []),
-        "RMSE",
-        "Bias",
+        f"RMSE ({unit})",
+        f"Bias ({unit})",
         "RPD",
         "Class",
         "RPIQ",
         "R² training",
         "Gap",
-        "Unit",
     ]
     rows = [
         [
@@ -202,7 +202,6 @@ def _score_table(trained: Trained) -> tuple[list[str], list[list[Any]]]:
             _two(s.validation.rpiq),
             _two(s.r2_training),
             _two(s.gap),
-            s.unit,
         ]
         for s in trained.scores
     ]

@@ -127,7 +127,7 @@ def cluster(
         "name",
         f"area ({unit})",
         "share (%)",
-        *[f"{name} (centre)" for name in names],
+        *names,
     ]
     rows = _zone_rows(found, areas)
     if table:
@@ -218,7 +218,9 @@ def _zone_report(
         "then given to its nearest centre. They are ordered by the mean of the standardised "
         "concentrations: the names say more or less contaminated here, not safe or unsafe."
     )
-    page.table(columns, rows, "Zones with area and concentrations at their centres.")
+    page.table(
+        columns, rows, "Zones with area and concentrations at their centres, in the raster's unit."
+    )
     page.figure(
         charts.matrix_heatmap(
             found.centres,
