@@ -183,8 +183,11 @@ def sample_residuals(layer: QgsVectorLayer, field: str, unit: str = "mg/kg") -> 
 def zone_polygons(
     layer: QgsVectorLayer, field: str = "name", order: Sequence[str] | None = None
 ) -> None:
-    """Show pollution zones as polygons, from green (low background) to dark red (high risk)."""
-    names = list(order or _distinct(layer, field))
+    """Show pollution zones as polygons, from green (low background) to dark red (high risk).
+
+    Without an ``order`` of the names that of their numbers in the field ``zone`` counts.
+    """
+    names = list(order or _distinct(layer, field, "zone"))
     colours = dict(zip(names, _risk_colours(len(names)).values()))
 
     def symbol(colour: str) -> QgsFillSymbol:
@@ -280,9 +283,14 @@ def _categories(layer, field, colours, symbol, order=None) -> None:
     layer.setRenderer(QgsCategorizedSymbolRenderer(field, categories))
 
 
-def _distinct(layer: QgsVectorLayer, field: str) -> list:
+def _distinct(layer: QgsVectorLayer, field: str, ranked_by: str = "") -> list:
+    """Return the values of a field by the alphabet, or by the number that goes with each."""
     values = layer.uniqueValues(layer.fields().lookupField(field))
-    return sorted((value for value in values if isinstance(value, (str, int, float))), key=str)
+    known = sorted((value for value in values if isinstance(value, (str, int, float))), key=str)
+    if not ranked_by or layer.fields().lookupField(ranked_by) < 0:
+        return known
+    ranks = {feature[field]: feature[ranked_by] for feature in layer.getFeatures()}
+    return sorted(known, key=lambda value: ranks[value])
 
 
 def _labels(layer: QgsVectorLayer, field: str) -> None:

@@ -217,6 +217,18 @@ def test_residuals_reach_equally_far_on_both_sides(points):
     assert (ranges[0].lowerValue(), ranges[-1].upperValue()) == (-5, 5)
 
 
+def test_zone_polygons_are_ranked_by_their_zone(tmp_path, qgis_application):
+    content = geojson(
+        tmp_path, [({"zone": n, "name": name}, None) for n, name in ((2, "high"), (1, "low"))]
+    )
+    layer = QgsVectorLayer("Polygon", "zones", "memory")
+    layer.dataProvider().addAttributes(list(content.fields))
+    layer.updateFields()
+    assert layer.dataProvider().addFeatures(list(content.features()))[0]
+    styles.zone_polygons(layer)
+    assert [category.value() for category in layer.renderer().categories()] == ["low", "high"]
+
+
 @pytest.mark.parametrize(
     "style",
     [
