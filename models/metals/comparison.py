@@ -18,24 +18,17 @@ from gossan.core.samples import Samples
 from gossan.core.validation import regression_scores
 from gossan.models.abundances.jobs import estimate
 from gossan.models.endmembers.jobs import extract
+from gossan.models.metals.features import feature_bands
 from gossan.models.metals.inversion import check_elements, cross_validate
 from gossan.models.metals.regressors import Settings
-from gossan.models.metals.training import (
-    TrainingData,
-    Validation,
-    gather,
-    inner_groups,
-    make_splits,
-)
+from gossan.models.metals.sample_splits import Validation, inner_groups, make_splits
+from gossan.models.metals.training import gather
 
 WORKFLOWS = ("PPI", "VCA", "prior", "PPI+VCA", "PPI+prior", "VCA+prior", "PCCEE")
 """The seven extraction workflows of the source's first table."""
 
 METHODS = ("nnls", "nmf", "svr")
 """The three abundance methods of the source's second table."""
-
-QUALITY_BANDS = frozenset({"residual RMSE", "sum"})
-"""Bands of an abundance raster that are no abundances, hence no features here."""
 
 
 @dataclass(frozen=True)
@@ -226,10 +219,9 @@ def _unmix_and_invert(
     with open_stack([abundances]) as stack:
         # Messages name the image that the user chose.
         stack.info = replace(stack.info, path=raster)
-        data = gather(samples, stack)
+        data = gather(samples, stack, feature_bands(stack.info))
     for why, left_out in data.samples.excluded_counts():
         progress.say(f"{left_out} samples left out: {why}.")
-    data = _abundances_only(data)
     validation = Validation(**{**vars(design.validation), "seed": seed})
     settings = Settings(**{**vars(design.settings), "seed": seed})
     values = data.samples.values
@@ -254,15 +246,4 @@ def _unmix_and_invert(
         np.array([score.rmse for score in scores]),
         np.array([score.rpd for score in scores]),
         seconds,
-    )
-
-
-def _abundances_only(data: TrainingData) -> TrainingData:
-    """Return the data without the bands that say how well the unmixing fits."""
-    kept = [i for i, band in enumerate(data.bands) if band.name not in QUALITY_BANDS]
-    return TrainingData(
-        data.samples,
-        data.features[:, kept],
-        tuple(data.bands[i] for i in kept),
-        data.shared_pixels,
     )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from gossan.core import charts
+from gossan.core.job_files import job_files
 from gossan.core.origin import Origin
 from gossan.core.progress import Progress
 from gossan.core.report import Report
@@ -16,7 +17,7 @@ from gossan.core.tables import write_table
 from gossan.core.validation import rpd_class
 from gossan.models.metals.comparison import METHODS, WORKFLOWS, Design, Run, compare
 from gossan.models.metals.regressors import Settings
-from gossan.models.metals.training import Validation
+from gossan.models.metals.sample_splits import Validation
 
 COLUMNS = (
     "workflow",
@@ -32,6 +33,9 @@ COLUMNS = (
 )
 
 
+@job_files(
+    reads=("raster", "samples", "priors", "wavelengths"), writes=("table", "details", "report")
+)
 def compare_workflows(
     progress: Progress,
     *,

@@ -15,7 +15,7 @@ from gossan.examples.district import make_district
 from gossan.models.metals.comparison import Design
 from gossan.models.metals.comparison_job import COLUMNS, compare_workflows
 from gossan.models.metals.regressors import Settings
-from gossan.models.metals.training import Validation
+from gossan.models.metals.sample_splits import Validation
 
 ELEMENTS = ["As", "Cd", "Pb"]
 
