@@ -70,6 +70,20 @@ def write_then_rename(path: str | os.PathLike[str], *, keep_suffix: bool = False
     _flush_to_disk(target.parent)
 
 
+def require_writable(path: str | os.PathLike[str]) -> None:
+    """Refuse an output before any work is done for it.
+
+    Raises
+    ------
+    FileError
+        When the folder is missing or read-only, the disk is full, or something that is no file
+        has this name.
+    """
+    target = Path(path).absolute()
+    _check_target(target)
+    _probe(part_path(target), target)
+
+
 def remove_leftovers(path: str | os.PathLike[str]) -> list[Path]:
     """Remove the unfinished files that killed runs left beside the output ``path``.
 
@@ -149,6 +163,9 @@ def _check_target(target: Path) -> None:
         )
     if target.is_dir():
         raise FileError(f"{target} is a folder. Choose a file name for the output.")
+    if target.exists() and not target.is_file():
+        # Renaming over it would replace a device, such as /dev/null, for the whole system.
+        raise FileError(f"{target} is no ordinary file. Choose another name for the output.")
 
 
 def _probe(part: Path, target: Path) -> None:

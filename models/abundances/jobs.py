@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 from gossan.core import blocks
 from gossan.core.blocks import Block
 from gossan.core.errors import InputError, naming
+from gossan.core.job_files import job_files
 from gossan.core.origin import Origin
 from gossan.core.progress import Progress
 from gossan.core.raster import Raster, RasterWriter, open_raster
@@ -34,6 +35,7 @@ SUM_BAND = "sum"
 _SAMPLED_BLOCKS = 16
 
 
+@job_files(reads=("raster", "library", "wavelengths"), writes=("output",))
 def estimate(
     progress: Progress,
     *,

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from gossan.core.errors import InputError
+from gossan.core.job_files import job_files
 from gossan.core.origin import Origin
 from gossan.core.progress import Progress
 from gossan.core.spectra import write_library
@@ -19,6 +20,10 @@ from gossan.models.endmembers.raster_scene import SceneFiles, open_scene
 from gossan.models.endmembers.reporting import count_report, extraction_report
 
 
+@job_files(
+    reads=("raster", "priors", "mask", "wavelengths"),
+    writes=("library", "points", "angles", "report"),
+)
 def extract(
     progress: Progress,
     *,
@@ -179,6 +184,7 @@ def extract(
     }
 
 
+@job_files(reads=("raster", "mask", "wavelengths"), writes=("report",))
 def count(
     progress: Progress,
     *,

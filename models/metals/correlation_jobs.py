@@ -9,6 +9,7 @@ import numpy as np
 
 from gossan.core import charts
 from gossan.core.errors import InputError, naming
+from gossan.core.job_files import job_files
 from gossan.core.origin import Origin
 from gossan.core.progress import Progress
 from gossan.core.raster import open_raster
@@ -34,6 +35,7 @@ STATISTICS_COLUMNS = (
 )
 
 
+@job_files(reads=("raster", "samples"), writes=("table", "matrix", "report"))
 def correlate(
     progress: Progress,
     *,

@@ -9,6 +9,7 @@ import numpy as np
 
 from gossan.core.blocks import Block, plan, rows_for_budget, run
 from gossan.core.errors import InputError, naming
+from gossan.core.job_files import job_files
 from gossan.core.origin import Origin
 from gossan.core.progress import Progress
 from gossan.core.raster import Raster, RasterWriter, open_raster
@@ -18,6 +19,7 @@ from gossan.models.metals.concentrations import chosen_bands
 from gossan.models.metals.element_values import parse_element_values
 
 
+@job_files(reads=("raster",), writes=("output", "report"))
 def indices(
     progress: Progress,
     *,

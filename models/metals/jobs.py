@@ -11,6 +11,7 @@ import numpy as np
 
 from gossan.core.bundle import Training
 from gossan.core.errors import naming
+from gossan.core.job_files import job_files
 from gossan.core.origin import Origin
 from gossan.core.progress import Progress
 from gossan.core.raster import open_raster, open_stack
@@ -44,6 +45,10 @@ from gossan.models.metals.training_report import (
 )
 
 
+@job_files(
+    reads=("features", "samples", "wavelengths"),
+    writes=("model", "table", "predictions", "report"),
+)
 def train(
     progress: Progress,
     *,
@@ -211,6 +216,10 @@ def train(
     }
 
 
+@job_files(
+    reads=("features", "model", "vegetation", "wavelengths"),
+    writes=("concentrations", "uncertainty", "exceedance", "applicability", "report"),
+)
 def map_concentrations(
     progress: Progress,
     *,
@@ -331,6 +340,7 @@ def map_concentrations(
     }
 
 
+@job_files(reads=("concentrations", "samples"), writes=("table", "predictions", "report"))
 def assess(
     progress: Progress,
     *,

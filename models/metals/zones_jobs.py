@@ -12,6 +12,7 @@ from rasterio.features import sieve
 from gossan.core import charts
 from gossan.core.blocks import plan, rows_for_budget
 from gossan.core.errors import naming
+from gossan.core.job_files import job_files
 from gossan.core.origin import Origin
 from gossan.core.progress import Progress
 from gossan.core.raster import RasterWriter, open_raster
@@ -29,6 +30,7 @@ ZONE_COLOURS = ((255, 255, 204), (254, 217, 118), (253, 141, 60), (227, 26, 28),
 """From low background to high-risk."""
 
 
+@job_files(reads=("raster",), writes=("output", "polygons", "table", "report"))
 def cluster(
     progress: Progress,
     *,

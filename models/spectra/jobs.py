@@ -16,6 +16,7 @@ from gossan.core import blocks
 from gossan.core.bands import require_wavelengths
 from gossan.core.blocks import Block
 from gossan.core.errors import InputError, naming
+from gossan.core.job_files import job_files
 from gossan.core.origin import Origin
 from gossan.core.progress import Progress
 from gossan.core.raster import RasterWriter, open_raster
@@ -26,6 +27,7 @@ from gossan.models.spectra.matching import MatchedLibrary, match_library
 from gossan.models.spectra.scene import pixel_table, plan_blocks, require_pixels
 
 
+@job_files(reads=("raster", "library", "wavelengths"), writes=("angles", "classes"))
 def map_angles(
     progress: Progress,
     *,
@@ -192,6 +194,7 @@ def class_colours(count: int) -> list[tuple[int, int, int]]:
     return colours
 
 
+@job_files(reads=("raster", "library", "wavelengths"), writes=("output",))
 def resample_library(
     progress: Progress,
     *,

@@ -258,5 +258,7 @@ def test_names_that_come_twice_are_told_apart(tmp_path, endmembers, abundances):
 
 def test_an_unknown_method_is_refused_before_anything_is_read(tmp_path):
     with pytest.raises(InputError, match="choose one of nnls, fcls"):
-        estimate(Progress(), raster="none", library="none", output="none", method="magic")
+        estimate(
+            Progress(), raster="none", library="no", output=str(tmp_path / "a.tif"), method="magic"
+        )
     assert jobs.METHODS[0] == "nnls"
