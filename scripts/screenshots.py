@@ -1,0 +1,134 @@
+"""Take the pictures of the documentation in the real desktop: ``./run screenshots FOLDER``.
+
+FOLDER holds a finished demonstration. QGIS runs on a screen of its own (Xvfb) in a profile of its
+own, where ``desktop_pictures.py`` shows one thing after the other; here the pictures get small.
+Runs with the engine's Python.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parent.parent
+SCREEN = "1600x1000x24"
+COLOURS = 256
+LARGEST = 250 * 1024
+"""No picture of the documentation may have more bytes."""
+SECONDS = 180
+"""QGIS is ended after so long, whatever it shows then."""
+
+SETTINGS = """[PythonPlugins]
+gossan=true
+processing=true
+
+[locale]
+overrideFlag=true
+userLocale=en_US
+
+[qgis]
+checkVersion=false
+enableMessageLogs=false
+showTips=false
+"""
+
+
+def main() -> None:
+    """Take all pictures, or say which are missing."""
+    parser = argparse.ArgumentParser(description="Take the pictures of the documentation.")
+    parser.add_argument("demo", type=Path, help="folder that ./run demo has filled")
+    parser.add_argument("--to", type=Path, default=ROOT / "docs" / "images", metavar="FOLDER")
+    arguments = parser.parse_args()
+    demo = arguments.demo.absolute()
+    if not (demo / "gossan-demo.qgz").exists():
+        sys.exit(f"There is no finished demonstration in {demo}: ./run demo {demo} makes it.")
+    arguments.to.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="gossan-pictures-") as scratch:
+        raw = Path(scratch) / "raw"
+        raw.mkdir()
+        with screen() as display:
+            show(demo, raw, Path(scratch), display)
+        shutil.copy(demo / "gossan-demo.png", raw / "demo.png")
+        for picture in sorted(raw.glob("*.png")):
+            target = arguments.to / picture.name
+            shrink(picture, target)
+            print(f"{target} ({target.stat().st_size / 1024:.0f} KiB)")
+
+
+@contextmanager
+def screen() -> Iterator[str]:
+    """Yield the name of a screen that nobody else uses."""
+    reading, writing = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(writing), "-screen", "0", SCREEN, "-nolisten", "tcp"],
+        pass_fds=[writing],
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(writing)
+    try:
+        with os.fdopen(reading) as answer:
+            number = answer.readline().strip()
+        if not number:
+            sys.exit("Xvfb does not start.")
+        yield f":{number}"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def show(demo: Path, pictures: Path, scratch: Path, display: str) -> None:
+    """Let QGIS show everything and write its pictures to a folder."""
+    profile = scratch / "profiles" / "default"
+    (profile / "python" / "plugins").mkdir(parents=True)
+    (profile / "python" / "plugins" / "gossan").symlink_to(ROOT)
+    (profile / "QGIS").mkdir()
+    (profile / "QGIS" / "QGIS3.ini").write_text(SETTINGS, encoding="utf-8")
+    # Layers below the folder for temporary files would be marked as such.
+    for folder in ("home", "temporary"):
+        (scratch / folder).mkdir()
+    variables = {
+        **os.environ,
+        "DISPLAY": display,
+        "HOME": str(scratch / "home"),
+        "TMPDIR": str(scratch / "temporary"),
+        "GOSSAN_ENGINE": str(ROOT / ".venv" / "bin" / "python"),
+        "GOSSAN_DEMO": str(demo),
+        "GOSSAN_PICTURES": str(pictures),
+    }
+    for name in ("QGIS_CUSTOM_CONFIG_PATH", "QT_QPA_PLATFORM"):
+        variables.pop(name, None)
+    command = ["qgis", "--profiles-path", str(scratch), "--nologo", "--noversioncheck"]
+    command += ["--code", str(ROOT / "scripts" / "desktop_pictures.py")]
+    command += [str(demo / "gossan-demo.qgz")]
+    log = scratch / "qgis.log"
+    with log.open("w") as output:
+        qgis = subprocess.Popen(command, env=variables, stdout=output, stderr=output)
+        try:
+            qgis.wait(SECONDS)
+        except subprocess.TimeoutExpired:
+            qgis.kill()
+            qgis.wait()
+    if not (pictures / "done").exists():
+        sys.exit(f"QGIS did not come to the end:\n{log.read_text(errors='replace')[-3000:]}")
+
+
+def shrink(picture: Path, target: Path) -> None:
+    """Write a picture with few colours."""
+    with Image.open(picture) as image:
+        few = image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+    few.save(target, optimize=True)
+    if target.stat().st_size > LARGEST:
+        sys.exit(f"{target} is too large: {target.stat().st_size:,} bytes.")
+
+
+if __name__ == "__main__":
+    main()
