@@ -56,6 +56,17 @@ DISTINCT = (
 )
 """Colours of classes that have none of their own."""
 
+GROUND = {
+    "vegetation": "#2f9e58",
+    "dry vegetation": "#c9b23c",
+    "built-up": "#8a4fb0",
+    "mining soil": "#c4501b",
+    "tailings": "#d9dde3",
+    "bare soil": "#9a6a3a",
+    "water": "#2f7fd1",
+}
+"""Colours of the classes of the prior library that ships."""
+
 SAMPLED_SIDE = 200
 """Pixels looked at along each side of a raster to find the limits of its ramp."""
 
@@ -148,7 +159,7 @@ def applicability(layer: QgsRasterLayer, reasons: Mapping[int, str], band: int =
 
 def endmember_points(layer: QgsVectorLayer, field: str = "class", label: str = "name") -> None:
     """Show the source pixels of endmembers, coloured by class and labelled with their names."""
-    _categories(layer, field, {}, lambda colour: _marker(colour, "diamond", 3.6))
+    _categories(layer, field, GROUND, lambda colour: _marker(colour, "diamond", 3.6))
     _labels(layer, label)
 
 

@@ -48,7 +48,7 @@ class Model:
         """Add an input and what the help says about it."""
         self.help_texts[parameter.name()] = tip
         component = QgsProcessingModelParameter(parameter.name())
-        component.setPosition(QPointF(140, 100 + 110 * self.inputs))
+        component.setPosition(QPointF(140, 100 + 150 * self.inputs))
         self.algorithm.addModelParameter(parameter, component)
         self.inputs += 1
 
@@ -77,18 +77,20 @@ class Model:
             raise SystemExit(f"{algorithm} has no parameter {', '.join(sorted(unknown))}.")
         step.setChildId(child)
         step.setDescription(step.algorithm().displayName())
-        step.setPosition(QPointF(420 + 60 * self.steps, 100 + 130 * self.steps))
+        left, top = 460 + 60 * self.steps, 100 + 190 * self.steps
+        step.setPosition(QPointF(left, top))
         # The modeler's own dialog, too, writes every default down.
         for name, value in {**_defaults(step.algorithm()), **parameters}.items():
             sources = value if isinstance(value, list) else [value]
             step.addParameterSources(name, [_source(source) for source in sources])
         outputs = {}
-        for title, output in results.items():
+        for row, (title, output) in enumerate(results.items()):
             if step.algorithm().outputDefinition(output) is None:
                 raise SystemExit(f"{algorithm} has no output {output}.")
             outputs[title] = QgsProcessingModelOutput(title, title)
             outputs[title].setChildOutputName(output)
-            outputs[title].setPosition(QPointF(720 + 60 * self.steps, 80 + 130 * self.steps))
+            middle = top + 45 * (row - (len(results) - 1) / 2)
+            outputs[title].setPosition(QPointF(left + 320, middle))
         step.setModelOutputs(outputs)
         self.algorithm.addChildAlgorithm(step)
         self.steps += 1
