@@ -17,7 +17,11 @@ from pathlib import Path
 
 from gossan.examples.demo_project import build_project
 
-PROGRESS = re.compile(r"^(?:(?:[1-9]?0)\.\.\.)+(?:100 - done\.|[1-9]?0)?|^100 - done\.")
+PROGRESS = re.compile(
+    r"^(?:(?:[1-9]?0)?\.{3})*"  # whole tenths of the progress,
+    r"(?:(?<=\.\.\.)(?:100 - done\.|[1-9]?0\.{0,2})|(?:\.\.|\.(?!\d)))?"  # and a begun one
+    r"|^100 - done\."
+)
 """What qgis_process prints of the progress, without ends of lines between."""
 
 METALS = ("As", "Cd", "Cr", "Cu", "Hg", "Ni", "Pb", "Zn")
@@ -144,7 +148,7 @@ def run_step(number: int, count: int, step: Step) -> None:
         told = told or line.startswith("Results")
         # Between the parameters and the results stands what the algorithm has to say, at times
         # behind the dots of the progress.
-        text = PROGRESS.sub("", line).strip()
+        text = PROGRESS.sub("", line).strip().replace("\t", " ")
         if text and not told and not _is_chatter(line):
             print(f"      {text}", flush=True)
     if process.wait() != 0:
@@ -155,8 +159,8 @@ def run_step(number: int, count: int, step: Step) -> None:
 
 def _is_chatter(line: str) -> bool:
     """Return whether a line is of qgis_process itself and not of the algorithm."""
-    start = ("QStandardPaths", "<string>", "---", "Inputs", "Results")
-    return line.startswith(start) or ":\t" in line
+    start = ("QStandardPaths", "<string>", "---", "Inputs", "Results", "Problem with ")
+    return line.startswith(start) or (":\t" in line and "WARNING:\t" not in line)
 
 
 def make_district(folder: Path) -> None:
