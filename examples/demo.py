@@ -18,8 +18,8 @@ from pathlib import Path
 from gossan.examples.demo_project import build_project
 
 PROGRESS = re.compile(
-    r"^(?:(?:[1-9]?0)?\.{3})*"  # whole tenths of the progress,
-    r"(?:(?<=\.\.\.)(?:100 - done\.|[1-9]?0\.{0,2})|(?:[1-9]?0)?(?:\.\.|\.(?!\d)))?"  # and a begun one
+    r"^(?:(?:[1-9]?0)?\.{3})*"  # whole tenths,
+    r"(?:(?<=\.\.\.)(?:100 - done\.|[1-9]?0\.{0,2})|(?:[1-9]?0)?(?:\.\.|\.(?!\d)))?"
     r"|^100 - done\."
 )
 """What qgis_process prints of the progress, without ends of lines between."""
