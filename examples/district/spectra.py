@@ -55,8 +55,8 @@ _NEEDLE: Knots = ((350, 0.19), (760, 0.30), (1080, 0.32), (1650, 0.24), (2500, 0
 _STRAW: Knots = ((350, 0.09), (520, 0.16), (720, 0.29), (1050, 0.41), (1350, 0.45), (2500, 0.36))
 _EARTH: Knots = ((350, 0.10), (560, 0.22), (820, 0.33), (1300, 0.40), (1800, 0.42), (2500, 0.35))
 _RUST: Knots = ((350, 0.11), (580, 0.22), (900, 0.31), (1300, 0.37), (1900, 0.37), (2500, 0.28))
-_PALE: Knots = ((350, 0.24), (600, 0.37), (1000, 0.43), (1600, 0.45), (2500, 0.36))
-_SLIME: Knots = ((350, 0.19), (650, 0.27), (1200, 0.30), (1800, 0.30), (2500, 0.24))
+_PALE: Knots = ((350, 0.22), (600, 0.38), (1000, 0.45), (1600, 0.46), (2500, 0.34))
+_SLIME: Knots = ((350, 0.17), (650, 0.29), (1200, 0.33), (1800, 0.34), (2500, 0.26))
 
 _SILTY: Knots = (
     *((350, 0.05), (480, 0.09), (580, 0.14), (700, 0.10), (800, 0.045)),
@@ -118,10 +118,10 @@ VARIETIES: tuple[tuple[Material, ...], ...] = (
             (*_of(1.9, _IRON_YELLOW), *_of(0.9, _WHITE_MICA), *_of(0.5, _MOISTURE)),
         ),
         Material(
-            "jarositic waste",
+            "goethitic waste rock",
             MATERIALS[3],
-            ((350, 0.14), (580, 0.28), (900, 0.35), (1300, 0.39), (2500, 0.29)),
-            (*_of(1.2, _SULPHATE), *_of(1.0, _WHITE_MICA), *_of(0.9, _IRON_YELLOW)),
+            ((350, 0.09), (580, 0.19), (900, 0.26), (1300, 0.31), (2500, 0.25)),
+            (*_of(1.6, _IRON_YELLOW), *_of(0.6, _WHITE_MICA), *_of(0.8, _MOISTURE)),
         ),
         Material(
             "sericitic rock",
@@ -132,19 +132,22 @@ VARIETIES: tuple[tuple[Material, ...], ...] = (
     ),
     (
         Material(
-            "fresh tailings", MATERIALS[4], _SLIME, (*_of(0.8, _WHITE_MICA), *_of(1.0, _GYPSUM))
-        ),
-        Material(
-            "weathered tailings",
+            "oxidised tailings beach",
             MATERIALS[4],
             _PALE,
-            (*_of(1.4, _GYPSUM), *_of(0.3, _SULPHATE), *_of(0.7, _WHITE_MICA)),
+            (*_of(1.5, _SULPHATE), *_of(0.35, _GYPSUM), *_of(0.5, _WHITE_MICA)),
         ),
         Material(
-            "carbonate slimes",
+            "fresh sulphide tailings",
             MATERIALS[4],
-            ((350, 0.22), (650, 0.31), (1200, 0.35), (1800, 0.35), (2500, 0.29)),
-            (*_of(0.5, _CARBONATE), *_of(0.8, _WHITE_MICA), *_of(0.9, _GYPSUM)),
+            _SLIME,
+            (*_of(0.9, _SULPHATE), *_of(0.5, _GYPSUM), *_of(0.6, _WHITE_MICA)),
+        ),
+        Material(
+            "gypsum crust",
+            MATERIALS[4],
+            _PALE,
+            (*_of(1.1, _SULPHATE), *_of(0.9, _GYPSUM), *_of(0.3, _WHITE_MICA)),
         ),
     ),
     (
@@ -155,15 +158,15 @@ VARIETIES: tuple[tuple[Material, ...], ...] = (
             (*_of(0.35, _CARBONATE), *_of(0.4, _MOISTURE)),
         ),
         Material(
-            "clay tiles",
+            "red painted sheet",
             MATERIALS[5],
-            ((350, 0.12), (600, 0.25), (800, 0.32), (1500, 0.42), (2500, 0.38)),
-            _of(1.2, _IRON_RED),
+            ((350, 0.06), (570, 0.07), (620, 0.30), (720, 0.44), (1000, 0.46), (2500, 0.38)),
+            _bands(1195, 20, 0.04, 1725, 22, 0.12, 2305, 40, 0.22),
         ),
         Material(
             "worn asphalt",
             MATERIALS[5],
-            ((350, 0.07), (700, 0.12), (1300, 0.17), (2500, 0.18)),
+            ((350, 0.07), (700, 0.115), (1300, 0.165), (1900, 0.18), (2500, 0.17)),
             _bands(1735, 20, 0.03, 2305, 28, 0.06),
         ),
         Material(
@@ -247,7 +250,7 @@ def variety_weights(patch: Patch, variation: float) -> list[FloatArray]:
     patch : Patch
         Rectangle of the world.
     variation : float
-        0 = equal shares everywhere, 1 = as in nature.
+        0 = equal shares everywhere, 1 = one variety dominates most places.
 
     Returns
     -------
@@ -258,10 +261,11 @@ def variety_weights(patch: Patch, variation: float) -> list[FloatArray]:
     for material, varieties in enumerate(VARIETIES):
         count = len(varieties)
         if material == BUILT:
-            share = _roofs(patch)
-        else:
-            lean = [_coarse_field(patch, f"{material}/{which}") for which in range(count)]
-            share = np.exp(1.3 * np.stack(lean, axis=-1))
+            # A roof is of one kind; only natural materials blend.
+            weights.append(_roofs(patch))
+            continue
+        lean = [_coarse_field(patch, f"{material}/{which}") for which in range(count)]
+        share = np.exp(1.3 * np.stack(lean, axis=-1))
         if material == SOIL:
             table = np.array([_SOIL_BY_UNIT[unit.name] for unit in UNITS], dtype=np.float32)
             share *= table[patch.units - 1]
@@ -287,9 +291,9 @@ def _coarse_field(patch: Patch, purpose: str) -> FloatArray:
 
 
 def _roofs(patch: Patch) -> FloatArray:
-    """Return the roof of each place: one variety dominates, greenhouses are plastic."""
+    """Return the roof of each place: one variety each; greenhouses are plastic, roads asphalt."""
     limits = np.array([0.36, 0.60, 0.84, 0.93, 0.95])
     which = np.searchsorted(limits, (patch.roof * 7.0) % 1.0)
     which[patch.cover == COVER_CODES["road"]] = 2
     which[patch.cover == COVER_CODES["greenhouse"]] = 4
-    return np.eye(6, dtype=np.float32)[which] + 0.02
+    return np.eye(len(limits) + 1, dtype=np.float32)[which]

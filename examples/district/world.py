@@ -49,6 +49,7 @@ COVERS = (
     "tailings water",
     "tailings dam",
     "plant",
+    "stubble",
 )
 COVER_CODES = {name: code for code, name in enumerate(COVERS) if name}
 
@@ -131,7 +132,8 @@ class Patch(Pollution):
         parcel = self.parcels
         cover[farm] = code["crop"]
         cover[farm & (parcel < 0.30)] = code["bare field"]
-        cover[farm & (parcel > 0.972)] = code["greenhouse"]
+        cover[farm & (parcel < 0.08)] = code["stubble"]
+        cover[farm & (parcel > 0.985)] = code["greenhouse"]
         cover[wild > 0.35] = code["forest"]
         for town in places.towns(bounds, 2000.0):
             self._paint(cover, town, code["town"], rough=0.15)
@@ -258,6 +260,7 @@ for _name, _shares in {
     "scrub": (0.42, 0.26, 0, 0),
     "crop": (0.5, 0.2, 0, 0),
     "bare field": (0.04, 0.10, 0, 0),
+    "stubble": (0.03, 0.82, 0, 0),
     "greenhouse": (0.05, 0.0, 0.9, 0),
     "town": (0.1, 0.02, 0.8, 0),
     "road": (0.03, 0.03, 0.75, 0),
