@@ -13,6 +13,9 @@ from gossan.core.errors import FileError
 
 PART = "gossan-part"
 
+_SIDECARS = {".aux.xml", ".msk", ".ovr"}
+"""Endings of what GDAL keeps beside a raster and believes more than the raster itself."""
+
 _NO_SPACE = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 _WINDOWS_STILL_ACTIVE = 259
@@ -56,8 +59,12 @@ def write_then_rename(path: str | os.PathLike[str], *, keep_suffix: bool = False
         if not part.exists():
             raise FileError(f"{target} was not written: its content never reached the disk.")
         _flush_to_disk(part)
-        for companion in _companions(part):
-            os.replace(companion, target.with_name(target.name + companion.name[len(part.name) :]))
+        endings = {companion.name[len(part.name) :] for companion in _companions(part)}
+        for ending in endings:
+            os.replace(f"{part}{ending}", f"{target}{ending}")
+        # Those of the file that stood here before would give the new one its names and statistics.
+        for ending in _SIDECARS - endings:
+            Path(f"{target}{ending}").unlink(missing_ok=True)
         os.replace(part, target)
     except OSError as problem:
         _remove_part(part)

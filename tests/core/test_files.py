@@ -60,6 +60,19 @@ def test_companions_of_the_temporary_file_follow_it(tmp_path):
     assert (tmp_path / "map.tif.aux.xml").read_text() == "y"
 
 
+def test_sidecars_of_the_file_before_go_and_new_ones_stay(tmp_path):
+    path = tmp_path / "map.tif"
+    for ending in ("", ".aux.xml", ".ovr"):
+        (tmp_path / f"map.tif{ending}").write_text("old")
+    with write_then_rename(path) as part:
+        part.write_text("new")
+        (tmp_path / (part.name + ".ovr")).write_text("new")
+    assert {entry.name: entry.read_text() for entry in tmp_path.iterdir()} == {
+        "map.tif": "new",
+        "map.tif.ovr": "new",
+    }
+
+
 def test_missing_folder_is_named(tmp_path):
     path = tmp_path / "nowhere" / "map.csv"
     refusal = pytest.raises(FileError, match=r"nowhere does not exist.*[Cc]reate")
