@@ -22,7 +22,7 @@ import safetensors
 import safetensors.numpy
 
 from gossan.core import estimators as stored_estimators
-from gossan.core.errors import BundleError, FileError
+from gossan.core.errors import BundleError, FileError, naming
 from gossan.core.files import write_then_rename
 from gossan.core.model_card import Card, ClassLabel, Target, Training
 
@@ -170,9 +170,12 @@ def read_bundle(path: str | os.PathLike[str], *, kind: str | None = None) -> Bun
     BundleError
         When it is damaged, foreign, of another version, oversized or of another kind.
     """
+    if not os.fspath(path):
+        raise FileError("No model was given. Choose a file that ends in .gossan.")
     content = _read(Path(path))
     members = _unpack(content, str(path))
-    card = Card.from_json(members[CARD])
+    with naming(str(path)):
+        card = Card.from_json(members[CARD])
     if kind is not None and card.kind != kind:
         raise BundleError(
             f"{path} is a model for {card.kind!r}, but one for {kind!r} is needed here. "

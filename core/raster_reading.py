@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # Every number of these types is exact in float32, so that GDAL may convert while it reads.
 _EXACT_IN_FLOAT32 = {"uint8", "int8", "int16", "uint16", "float32"}
 
-LARGEST_VALUE = 1e30
+LARGEST_VALUE = 1e15
 """No measured quantity is as large as this, in either direction; what is stands for missing."""
 
 

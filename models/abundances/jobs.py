@@ -119,7 +119,7 @@ def estimate(
         naming(raster, library),
         open_raster(raster, wavelengths=wavelengths, scale=scale, offset=offset) as scene,
     ):
-        with naming(library, raster):
+        with naming(library):
             matched = match_library(
                 read_library(library),
                 scene.info,

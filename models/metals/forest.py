@@ -107,6 +107,9 @@ class Forest:
         BundleError
             When the arrays are incomplete or inconsistent.
         """
+        whole = [arrays[name].dtype for name in ("nodes", "roots", "depths") if name in arrays]
+        if any(kind != np.int64 for kind in whole) or not np.isfinite(arrays.get("scale", 0)).all():
+            raise BundleError("The forest in the model is damaged; train it again.")
         try:
             forest = cls(
                 nodes=np.ascontiguousarray(arrays["nodes"], dtype=np.int64),

@@ -178,7 +178,7 @@ def _by_wavelength(
             library, centres, fwhm=fwhm if method == "gaussian" else None, method=method
         )
     except InputError as problem:
-        raise BandMismatchError(str(problem)) from problem
+        raise BandMismatchError(f"{problem} The bands are those of {info.path}.") from problem
     # A rounded wavelength may put the outermost band just beyond the outermost sample.
     beyond = np.isnan(moved.spectra) & (distance <= SAME_WAVELENGTH)
     spectra = np.where(beyond, samples, moved.spectra)
