@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from gossan.core.angles import spectral_angle
 from gossan.core.errors import InputError
 from gossan.core.library_files import read_library, write_library
 from gossan.core.spectral_library import SpectralLibrary
@@ -22,9 +23,6 @@ __all__ = [
 
 _SIGMA_PER_FWHM = 1.0 / (2.0 * np.sqrt(2.0 * np.log(2.0)))
 _NEEDED_WEIGHT = 0.75
-_ROWS_AT_ONCE = 2048
-_COARSE_ANGLE = 0.1
-_TINY_ANGLE = 1e-3
 
 
 def resample(
@@ -87,54 +85,6 @@ def resample(
     return replace(library, spectra=values, wavelengths=target, fwhm=widths, notes=tuple(notes))
 
 
-def spectral_angle(a: np.ndarray, b: np.ndarray, *, ignore_missing: bool = False) -> np.ndarray:
-    """Return the angle between every spectrum of ``a`` and every one of ``b``.
-
-    Parameters
-    ----------
-    a, b : ndarray (n, bands) and (m, bands)
-        Spectra.
-    ignore_missing : bool
-        Compare each pair over the bands that both have. Otherwise a missing band makes the angle
-        missing.
-
-    Returns
-    -------
-    ndarray (n, m), float64
-        Angles in radians, 0 to pi; NaN for a spectrum of zeros. Where ``a`` is float32, angles
-        above 0.1 rad are good to 1e-5 rad; all others are exact to float64, tiny ones too, where
-        the arc cosine alone would be off by 1e-8.
-
-    References
-    ----------
-    Kruse et al. 1993, Remote Sensing of Environment 44; Kahan 2006, How futile are mindless
-    assessments of roundoff (the angle by the arc tangent).
-    """
-    a, b = np.atleast_2d(a), np.atleast_2d(np.asarray(b, dtype=np.float64))
-    if a.shape[-1] != b.shape[-1]:
-        raise InputError(
-            f"Spectra of {a.shape[-1]} and of {b.shape[-1]} bands cannot be compared. Resample "
-            "one to the bands of the other."
-        )
-    if ignore_missing and not (np.isfinite(a).all() and np.isfinite(b).all()):
-        return _angle_over_common_bands(a, b)
-    unit_b = b / _length(b)[:, np.newaxis]
-    quick = a.dtype == np.float32
-    coarse_b = unit_b.astype(np.float32)
-    angles = np.empty((a.shape[0], b.shape[0]))
-    for start in range(0, a.shape[0], _ROWS_AT_ONCE):
-        rows, part = a[start : start + _ROWS_AT_ONCE], angles[start : start + _ROWS_AT_ONCE]
-        if not quick:
-            part[:] = _angles(rows, unit_b)
-            continue
-        # Far from 0 and pi the cosine of float32 is good to 1e-5 rad and takes half the time.
-        part[:] = _arc_cosines(rows, coarse_b)
-        if not (part.min() > _COARSE_ANGLE and part.max() < np.pi - _COARSE_ANGLE):
-            close = ~((part > _COARSE_ANGLE) & (part < np.pi - _COARSE_ANGLE)).all(axis=1)
-            part[close] = _angles(rows[close], unit_b)
-    return angles
-
-
 def band_spacing(wavelengths: np.ndarray) -> np.ndarray:
     """Return for each centre (bands,) the mean distance to its neighbours, nm, in any order."""
     values = np.asarray(wavelengths, dtype=np.float64)
@@ -190,45 +140,3 @@ def _average(
             mean = (filled[:, reach] @ weights) / present
         values[:, band] = np.where(present >= _NEEDED_WEIGHT * whole, mean, np.nan)
     return values
-
-
-def _length(spectra: np.ndarray) -> np.ndarray:
-    """Return the lengths (n,), NaN for spectra of zeros."""
-    lengths = np.sqrt(np.einsum("ij,ij->i", spectra, spectra))
-    lengths[lengths == 0.0] = np.nan
-    return lengths
-
-
-def _arc_cosines(a: np.ndarray, unit_b: np.ndarray) -> np.ndarray:
-    """Return the angles (n, m) to unit vectors by the arc cosine, in the type of the input."""
-    cosine = a @ unit_b.T
-    cosine /= _length(a)[:, np.newaxis]
-    np.clip(cosine, -1.0, 1.0, out=cosine)
-    return np.arccos(cosine, out=cosine)
-
-
-def _angles(a: np.ndarray, unit_b: np.ndarray) -> np.ndarray:
-    """Return the angles (n, m) to unit vectors in float64, tiny ones by the arc tangent."""
-    a = a.astype(np.float64, copy=False)
-    angles = _arc_cosines(a, unit_b)
-    i, j = np.nonzero((angles < _TINY_ANGLE) | (angles > np.pi - _TINY_ANGLE))
-    if i.size:
-        angles[i, j] = _exact_angle(a[i] / _length(a[i])[:, np.newaxis], unit_b[j])
-    return angles
-
-
-def _exact_angle(u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """Return the angles (n,) between pairs of unit vectors (n, bands), exact when tiny."""
-    return 2.0 * np.arctan2(np.linalg.norm(u - v, axis=1), np.linalg.norm(u + v, axis=1))
-
-
-def _angle_over_common_bands(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    angles = np.empty((a.shape[0], b.shape[0]))
-    for j, reference in enumerate(b):
-        both = np.isfinite(a) & np.isfinite(reference)
-        left = np.where(both, a, 0.0).astype(np.float64)
-        right = np.where(both, reference, 0.0)
-        left /= _length(left)[:, np.newaxis]
-        right /= _length(right)[:, np.newaxis]
-        angles[:, j] = _exact_angle(left, right)
-    return angles

@@ -36,9 +36,7 @@ PRIOR_CLASSES = (
     "water",
 )
 
-# Float32 products tell cosines apart to about this; nearer ones are compared in float64.
-_COSINE_MARGIN = 1e-5
-_MOST_COMPARED = 2000
+_ANGLES_AT_ONCE = 2**23
 
 
 def parametric_priors() -> SpectralLibrary:
@@ -119,9 +117,6 @@ class PriorMatches:
 class PriorSearch:
     """Finds the pixel of least spectral angle to each prior, as a task for `Scene.scan`.
 
-    All pixels are compared in float32, those near the best in float64, so that the result is that
-    of a float64 search.
-
     Parameters
     ----------
     priors : ndarray, shape (priors, bands)
@@ -130,42 +125,30 @@ class PriorSearch:
 
     def __init__(self, priors: FloatArray) -> None:
         self._priors = np.asarray(priors, dtype=np.float64)
-        lengths = np.linalg.norm(self._priors, axis=1, keepdims=True)
-        self._unit = (self._priors / lengths).astype(np.float32).T.copy()
-        self._cosines = np.full(len(priors), -np.inf)
         self._angles = np.full(len(priors), np.inf)
         self._positions = np.zeros(len(priors), dtype=np.int64)
 
-    def compute(self, strip: Strip) -> list[tuple[int, IndexArray, FloatArray]]:
-        """Return the pixels of a strip that may be the best, for each prior they may be for."""
-        spectra = strip.spectra
-        if len(spectra) == 0:
-            return []
-        lengths = np.sqrt(np.einsum("ij,ij->i", spectra, spectra))
-        cosines = spectra @ self._unit
-        with np.errstate(divide="ignore", invalid="ignore"):
-            cosines /= lengths[:, None]
-        cosines[lengths == 0] = -1.0
-        best = cosines.max(axis=0)
-        promising: list[tuple[int, IndexArray, FloatArray]] = []
-        for prior in np.flatnonzero(best >= self._cosines - _COSINE_MARGIN):
-            near = np.flatnonzero(cosines[:, prior] >= best[prior] - _COSINE_MARGIN)
-            if near.size > _MOST_COMPARED:
-                order = np.argsort(-cosines[near, prior], kind="stable")
-                near = np.sort(near[order[:_MOST_COMPARED]])
-            promising.append((int(prior), strip.positions[near], spectra[near].astype(np.float64)))
-            self._cosines[prior] = max(self._cosines[prior], best[prior])
-        return promising
+    def compute(self, strip: Strip) -> tuple[IndexArray, FloatArray]:
+        """Return for each prior the position of a strip's most similar pixel, and its angle."""
+        positions = np.zeros(len(self._priors), dtype=np.int64)
+        least = np.full(len(self._priors), np.inf)
+        step = max(_ANGLES_AT_ONCE // len(self._priors), 1)
+        for start in range(0, len(strip.spectra), step):
+            angles = spectral_angle(strip.spectra[start : start + step], self._priors)
+            angles[np.isnan(angles)] = np.inf
+            nearest = angles.argmin(axis=0)
+            found = angles[nearest, np.arange(len(self._priors))]
+            better = found < least
+            positions[better] = strip.positions[start + nearest[better]]
+            least[better] = found[better]
+        return positions, least
 
-    def consume(self, result: list[tuple[int, IndexArray, FloatArray]]) -> None:
-        """Compare them exactly."""
-        for prior, positions, spectra in result:
-            angles = spectral_angle(spectra, self._priors[prior : prior + 1])[:, 0]
-            angles = np.where(np.isfinite(angles), angles, np.inf)
-            here = int(angles.argmin())
-            if angles[here] < self._angles[prior]:
-                self._angles[prior] = angles[here]
-                self._positions[prior] = positions[here]
+    def consume(self, result: tuple[IndexArray, FloatArray]) -> None:
+        """Keep those that are more similar than the ones before."""
+        positions, angles = result
+        better = angles < self._angles
+        self._positions[better] = positions[better]
+        self._angles[better] = angles[better]
 
     def matches(self) -> PriorMatches:
         """Return the result once the scene was scanned."""

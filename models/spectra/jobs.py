@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from gossan.core import blocks
 from gossan.core.bands import require_wavelengths
@@ -20,9 +19,9 @@ from gossan.core.job_files import job_files
 from gossan.core.origin import Origin
 from gossan.core.progress import Progress
 from gossan.core.raster import RasterWriter, open_raster
-from gossan.core.spectra import read_library, resample, write_library
+from gossan.core.spectra import read_library, resample, spectral_angle, write_library
 from gossan.core.wavelength_table import read_wavelength_table
-from gossan.models.spectra.angles import EXACT_BELOW, AngleMapper, nearest_reference
+from gossan.models.spectra.angles import nearest_reference
 from gossan.models.spectra.matching import MatchedLibrary, match_library
 from gossan.models.spectra.scene import pixel_table, plan_blocks, require_pixels
 
@@ -98,7 +97,6 @@ def map_angles(
                 by_position=by_position,
             )
             _check_directions(matched)
-        mapper = AngleMapper(matched.spectra, exact_below=max(threshold, EXACT_BELOW))
         count = len(matched.names)
         colours = class_colours(count)
         angle_writer = stack.enter_context(
@@ -122,7 +120,7 @@ def map_angles(
         valid = 0
 
         def compute(_: Block, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            found = mapper.angles(pixel_table(values, collars=collars))
+            found = spectral_angle(pixel_table(values, collars=collars), matched.spectra)
             return found.astype(np.float32), nearest_reference(found, threshold)
 
         def consume(block: Block, result: tuple[np.ndarray, np.ndarray]) -> None:
@@ -137,15 +135,14 @@ def map_angles(
             if class_writer is not None:
                 class_writer.write(block.inner, nearest.reshape(size))
 
-        with threadpool_limits(1):
-            blocks.run(
-                plan_blocks(info, len(matched.indexes)),
-                lambda block: scene.read(block.outer, matched.indexes),
-                compute,
-                consume,
-                progress,
-                workers=min(2, os.cpu_count() or 1),
-            )
+        blocks.run(
+            plan_blocks(info, len(matched.indexes)),
+            lambda block: scene.read(block.outer, matched.indexes),
+            compute,
+            consume,
+            progress,
+            workers=min(2, os.cpu_count() or 1),
+        )
         require_pixels(valid, info)
     progress.say(
         f"{valid - members[0]} of {valid} pixels lie within {threshold:g} rad of a reference."

@@ -1,27 +1,17 @@
-"""Spectral libraries on other bands, and angles between spectra."""
+"""Spectral libraries on other bands."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
 
 from gossan.core.errors import InputError
-from gossan.core.spectra import SpectralLibrary, band_spacing, resample, spectral_angle
+from gossan.core.spectra import SpectralLibrary, band_spacing, resample
 
 
 def library(spectra, wavelengths, **options):
     spectra = np.atleast_2d(np.asarray(spectra, dtype=float))
     return SpectralLibrary([f"s{i}" for i in range(len(spectra))], spectra, wavelengths, **options)
-
-
-def exact_angle(u, v):
-    """Angle in long double by the arc tangent."""
-    u, v = np.asarray(u, np.longdouble), np.asarray(v, np.longdouble)
-    u, v = u / np.sqrt((u * u).sum()), v / np.sqrt((v * v).sum())
-    return float(2 * np.arctan2(np.sqrt(((u - v) ** 2).sum()), np.sqrt(((u + v) ** 2).sum())))
 
 
 def test_a_library_keeps_its_parts_together():
@@ -125,70 +115,3 @@ def test_gaussian_without_widths_takes_the_spacing_and_says_so():
 
 def test_band_spacing_works_in_any_order():
     np.testing.assert_allclose(band_spacing(np.array([30.0, 10.0, 20.0])), 10)
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_angles_equal_the_long_double_ones(dtype):
-    generator = np.random.default_rng(0)
-    a = generator.random((60, 50)).astype(dtype)
-    b = generator.random((7, 50))
-    expected = [[exact_angle(u, v) for v in b] for u in a]
-    np.testing.assert_allclose(
-        spectral_angle(a, b), expected, rtol=1e-12 if dtype is np.float64 else 2e-5
-    )
-
-
-@pytest.mark.parametrize("angle", [1e-3, 1e-5, 1e-8, 1e-12, 0.0])
-def test_tiny_angles_are_exact(angle):
-    generator = np.random.default_rng(1)
-    u = generator.random(200)
-    v = generator.random(200)
-    v -= u * (u @ v) / (u @ u)
-    turned = u / np.linalg.norm(u) + np.tan(angle) * v / np.linalg.norm(v)
-    found = spectral_angle(turned[np.newaxis] * 3.0, u[np.newaxis] * 0.1)[0, 0]
-    assert found == pytest.approx(exact_angle(turned, u), rel=1e-6, abs=3e-16)
-
-
-def test_a_spectrum_has_no_angle_to_itself_in_any_brightness():
-    spectra = np.random.default_rng(0).random((50, 300)).astype(np.float32)
-    angles = spectral_angle(spectra * np.float32(0.25), spectra)
-    assert np.diag(angles).max() < 1e-7
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    arrays.arrays(np.float64, (3, 12), elements=st.floats(0.01, 1.0)),
-    arrays.arrays(np.float64, (2, 12), elements=st.floats(0.01, 1.0)),
-)
-def test_angles_are_symmetric_and_ignore_brightness(a, b):
-    angles = spectral_angle(a, b)
-    np.testing.assert_allclose(spectral_angle(b, a).T, angles, atol=1e-13)
-    np.testing.assert_allclose(spectral_angle(a * 7.3, b), angles, atol=1e-13)
-    assert ((angles >= 0) & (angles <= np.pi / 2 + 1e-12)).all()
-
-
-def test_opposite_and_empty_spectra():
-    np.testing.assert_allclose(spectral_angle([[1.0, 2.0]], [[-1.0, -2.0]]), np.pi)
-    assert np.isnan(spectral_angle([[0.0, 0.0]], [[1.0, 2.0]])).all()
-
-
-def test_missing_bands_are_left_out_only_on_request():
-    a = np.array([[0.2, np.nan, 0.4], [0.1, 0.2, 0.3]])
-    b = np.array([[0.3, 0.9, 0.1], [np.nan, 0.5, 0.1]])
-    np.testing.assert_array_equal(np.isnan(spectral_angle(a, b)), [[True, True], [False, True]])
-    found = spectral_angle(a, b, ignore_missing=True)
-    assert found[0, 0] == pytest.approx(exact_angle([0.2, 0.4], [0.3, 0.1]))
-    assert found[1, 1] == pytest.approx(exact_angle([0.2, 0.3], [0.5, 0.1]))
-
-
-def test_angles_between_other_numbers_of_bands_are_refused():
-    with pytest.raises(InputError, match="3 and of 4 bands"):
-        spectral_angle(np.ones((1, 3)), np.ones((1, 4)))
-
-
-def test_angles_agree_with_spectral_python():
-    reference = pytest.importorskip("spectral")
-    generator = np.random.default_rng(0)
-    image, members = generator.random((8, 9, 40)), generator.random((5, 40))
-    found = spectral_angle(image.reshape(-1, 40), members).reshape(8, 9, 5)
-    np.testing.assert_allclose(found, reference.spectral_angles(image, members), atol=1e-12)

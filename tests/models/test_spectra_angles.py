@@ -10,50 +10,15 @@ from gossan.core.errors import InputError
 from gossan.core.progress import Progress
 from gossan.core.raster import RasterWriter, Window, open_raster
 from gossan.core.spectra import SpectralLibrary, write_library
-from gossan.models.spectra.angles import AngleMapper, nearest_reference
+from gossan.models.spectra.angles import nearest_reference
 from gossan.models.spectra.jobs import class_colours, map_angles
 
 WAVELENGTHS = np.linspace(420, 2400, 40)
 
 
-def angle(a, b):
-    """Return the angle by the half-angle formula, exact also where the cosine is not."""
-    a, b = a / np.linalg.norm(a), b / np.linalg.norm(b)
-    return 2 * np.arctan2(np.linalg.norm(a - b), np.linalg.norm(a + b))
-
-
 @pytest.fixture
 def references():
     return np.random.default_rng(1).uniform(0.1, 0.8, (3, 40))
-
-
-def test_angles_are_those_of_the_half_angle_formula(references):
-    rng = np.random.default_rng(0)
-    steps = np.repeat([1e-9, 1e-6, 1e-4, 1e-2, 0.1, 1.0], 20)[:, np.newaxis]
-    spectra = references[rng.integers(3, size=120)] + steps * rng.uniform(-0.1, 0.1, (120, 40))
-    spectra = spectra * rng.uniform(0.1, 5.0, (120, 1))
-    found = AngleMapper(references).angles(spectra.astype(np.float32))
-    single = spectra.astype(np.float32).astype(float)
-    expected = np.array([[angle(y, e) for e in references] for y in single])
-    assert np.abs(found - expected).max() < 2e-5
-    small = expected < 0.1
-    assert small.any()
-    np.testing.assert_allclose(found[small], expected[small], rtol=1e-6, atol=1e-12)
-
-
-def test_brightness_does_not_change_an_angle(references):
-    spectra = np.random.default_rng(3).uniform(0.1, 0.8, (10, 40)).astype(np.float32)
-    mapper = AngleMapper(references)
-    np.testing.assert_allclose(mapper.angles(spectra), mapper.angles(4 * spectra), atol=1e-7)
-
-
-def test_spectra_with_gaps_or_of_zeros_have_no_angle(references):
-    spectra = np.ones((4, 40), dtype=np.float32)
-    spectra[1, 3] = np.nan
-    spectra[2] = 0
-    found = AngleMapper(references).angles(spectra)
-    assert np.isnan(found[[1, 2]]).all()
-    assert np.isfinite(found[[0, 3]]).all()
 
 
 def test_the_least_angle_below_the_threshold_gives_the_class():
