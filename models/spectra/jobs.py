@@ -88,7 +88,7 @@ def map_angles(
             open_raster(raster, wavelengths=wavelengths, scale=scale, offset=offset)
         )
         info = scene.info
-        with naming(library, raster):
+        with naming(library):
             matched = match_library(
                 read_library(library),
                 info,
@@ -251,7 +251,7 @@ def resample_library(
     else:
         raise InputError("Choose a raster or a table of wavelengths to resample the library to.")
     fwhm = None if None in widths else np.array(widths, dtype=np.float64)
-    with naming(library):
+    with naming(f"{library} and {raster or wavelengths}", library):
         moved = resample(source, centres, fwhm=fwhm, method=method.lower())
     for note in moved.notes[len(source.notes) :]:
         progress.warn(note)
