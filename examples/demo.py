@@ -17,11 +17,7 @@ from pathlib import Path
 
 from gossan.examples.demo_project import build_project
 
-PROGRESS = re.compile(
-    r"^(?:(?:[1-9]?0)?\.{3})*"  # whole tenths,
-    r"(?:(?<=\.\.\.)(?:100 - done\.|[1-9]?0\.{0,2})|(?:[1-9]?0)?(?:\.\.|\.(?!\d)))?"
-    r"|^100 - done\."
-)
+PROGRESS = re.compile(r"^(?:\.|100 - done\.|[1-9]?0(?=\.(?!\d)))*(?:(?<=\.\.\.)[1-9]?0\.?)?")
 """What qgis_process prints of the progress, without ends of lines between."""
 
 METALS = ("As", "Cd", "Cr", "Cu", "Hg", "Ni", "Pb", "Zn")
