@@ -9,7 +9,7 @@ from numba import njit
 
 from gossan.core.errors import InputError
 
-_PIXELS_AT_ONCE = 2048
+_PIXELS_AT_ONCE = 4096
 _RESULTS_AT_ONCE = 2**16
 _TINY_ANGLE = 1e-3
 
