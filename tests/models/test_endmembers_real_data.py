@@ -30,7 +30,7 @@ def test_priors_from_usgs_bring_pccee_no_farther_from_the_reference_than_publish
     pixels = scene.spectra.reshape(-1, scene.spectra.shape[-1])
     ours, published = [], []
     for seed in SEEDS:
-        options = ExtractionOptions(endmembers=number, seed=seed, skewers=2000)
+        options = ExtractionOptions(endmembers=number, seed=seed)
         found = extract_from_array(scene.spectra, scene.wavelengths, options, priors=scene.priors)
         ours.append(angles_to_reference(found.spectra, scene.reference))
         chosen, _ = published_vca(pixels, number, seed)
