@@ -24,7 +24,6 @@ from gossan.bench.extraction_scenes import angles_to_reference, reference_scenes
 from gossan.bench.published_vca import published_vca
 from gossan.core.progress import Progress
 from gossan.core.raster import open_raster
-from gossan.core.spectra import spectral_angle
 from gossan.models.endmembers.cloud import MemoryCloud
 from gossan.models.endmembers.components import principal_components, scene_statistics
 from gossan.models.endmembers.extraction import extract
@@ -126,23 +125,6 @@ def compare_vca(side: int, bands: int) -> None:
     line(f"VCA 6, {side} x {side} x {bands}", seconds(ours), "published VCA", took, ">= 10x")
 
 
-def compare_angles(side: int, bands: int, references: int) -> None:
-    """Spectral angle of every pixel to some references, against Spectral Python."""
-    image = mixtures(side, bands).astype(np.float64)
-    library = image[:references, 0]
-    pixels = image.reshape(-1, bands)
-    spectral = importlib.import_module("spectral")
-    took = seconds(lambda: spectral.spectral_angles(image, library), 1)
-    ours = seconds(lambda: spectral_angle(pixels, library))
-    line(
-        f"spectral angle, {references} spectra, {side} x {side} x {bands}",
-        ours,
-        "Spectral Python",
-        took,
-        ">= 10x",
-    )
-
-
 def compare_accuracy(data: Path, seeds: int) -> None:
     """Median spectral angle to the reference endmembers over seeds, per workflow."""
     for scene in reference_scenes(data):
@@ -210,7 +192,6 @@ def main() -> int:
         whole_scene(chosen.scene)
     compare_ppi(chosen.side, chosen.bands)
     compare_vca(2 * chosen.side, chosen.bands)
-    compare_angles(2 * chosen.side, chosen.bands, 64)
     if chosen.data:
         compare_accuracy(Path(chosen.data) / "data", chosen.seeds)
     return 0

@@ -52,7 +52,10 @@ def run(name: str) -> str:
     call = [sys.executable, str(HERE / f"{name}.py")]
     if name == "extraction" and shared.is_dir():
         call += ["--data", str(shared)]
-    process = subprocess.Popen(call, stdout=subprocess.PIPE, text=True)
+    environment = dict(os.environ)
+    if name == "spectra":
+        environment["OPENBLAS_NUM_THREADS"] = "1"
+    process = subprocess.Popen(call, stdout=subprocess.PIPE, text=True, env=environment)
     lines = []
     for line in process.stdout or ():
         sys.stdout.write(line)
