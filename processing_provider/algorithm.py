@@ -13,33 +13,30 @@ An algorithm is a module with one class: its texts as class attributes, its para
         GIVES = "A spectral library ..."
         SOURCE = "Boardman and others (1995); ..."
 
-        INPUT = "INPUT"
+        METHOD = "METHOD"
         OUTPUT = "OUTPUT"
+        COUNT = "COUNT"
 
         def initAlgorithm(self, configuration=None):
-            self.add(QgsProcessingParameterRasterLayer(self.INPUT, "Scene"), "What it is for.")
-            self.add_choice("METHOD", "Method", ["NNLS", "FCLS"], "NNLS", "Which, and when.")
+            self.add_scene()
+            self.add_choice(self.METHOD, "Method", METHODS, METHODS[0], "Which, and when.")
             self.add_image_options()
+            self.add_pixel_options()
             self.add_seed()
-            self.add(QgsProcessingParameterRasterDestination(self.OUTPUT, "Abundances"), "...")
-            self.addOutput(QgsProcessingOutputNumber("COUNT", "Number of endmembers"))
+            self.add_raster_result(self.OUTPUT, "Abundances", "What its bands are.")
+            self.add_output_numbers({self.COUNT: "Number of endmembers"})
 
         def processAlgorithm(self, parameters, context, feedback):
-            output = self.output_path(parameters, self.OUTPUT, context)
-            result = self.run_job(
-                "endmembers.extract",
-                {
-                    "raster": self.raster_path(parameters, self.INPUT, context),
-                    "method": self.choice(parameters, "METHOD", context),
-                    "seed": self.seed(parameters, context),
-                    "output": output,
-                    "origin": self.origin(parameters, context),
-                    **self.image_options(parameters, context),
-                },
-                feedback,
-            )
-            self.style_raster(output, styles.abundances, context)
-            return {self.OUTPUT: output, "COUNT": result["count"]}
+            job = {
+                **self.scene(parameters, context),
+                **self.values(
+                    parameters, context, method=self.METHOD, seed=self.SEED, output=self.OUTPUT
+                ),
+                "origin": self.origin(parameters, context),
+            }
+            result = self.run_job("endmembers.extract", job, feedback)
+            self.style_raster(job["output"], styles.abundance, context)
+            return {**self.made, self.COUNT: result["count"]}
 """
 
 from __future__ import annotations
@@ -63,7 +60,6 @@ from qgis.PyQt.QtCore import QVariant
 
 from gossan.core.origin import Origin
 from gossan.engine import client
-from gossan.processing_provider.declaration import DeclaredAlgorithm
 from gossan.processing_provider.outputs import (
     FeatureFile,
     Style,
@@ -71,6 +67,7 @@ from gossan.processing_provider.outputs import (
     fill,
     save_raster_style,
 )
+from gossan.processing_provider.parameters import SharedParameters
 
 _EMPTY_TYPES = {
     QgsProcessing.SourceType.TypeVectorPoint: QgsWkbTypes.Type.Point,
@@ -79,7 +76,7 @@ _EMPTY_TYPES = {
 """Geometry type of a layer that turned out without any feature, by the type its sink promises."""
 
 
-class GossanAlgorithm(DeclaredAlgorithm):
+class GossanAlgorithm(SharedParameters):
     """An algorithm of the toolbox; its work is done by a job in the engine."""
 
     def run_job(
@@ -164,6 +161,7 @@ class GossanAlgorithm(DeclaredAlgorithm):
         except QgsProcessingException:
             self.results.discard()
             raise
+        self.made[name] = destination
         self.style_vector(destination, style, context, title=title)
         return destination
 

@@ -1,4 +1,4 @@
-"""How an algorithm declares itself, its parameters and their help, and reads what it was given."""
+"""How an algorithm declares itself, its parameters and their help, and checks them together."""
 
 from __future__ import annotations
 
@@ -8,32 +8,31 @@ from collections.abc import Sequence
 from typing import Any
 
 from qgis.core import (
-    QgsCoordinateReferenceSystem,
     QgsMapLayer,
+    QgsProcessing,
     QgsProcessingAlgorithm,
     QgsProcessingContext,
-    QgsProcessingException,
-    QgsProcessingFeatureSource,
+    QgsProcessingOutputNumber,
+    QgsProcessingParameterBoolean,
     QgsProcessingParameterDefinition,
     QgsProcessingParameterEnum,
+    QgsProcessingParameterFeatureSink,
     QgsProcessingParameterFile,
+    QgsProcessingParameterFileDestination,
     QgsProcessingParameterNumber,
-    QgsProcessingParameterString,
-    QgsProcessingUtils,
+    QgsProcessingParameterRasterDestination,
 )
-from qgis.PyQt.QtCore import QVariant
 from qgis.PyQt.QtGui import QIcon
 
 from gossan.processing_provider.groups import GROUPS, icon
-from gossan.processing_provider.inputs import raster_file
-from gossan.processing_provider.outputs import ResultFiles, destination_text
+from gossan.processing_provider.outputs import destination_text
 
 _ADDRESS = re.compile(r"^[A-Za-z]{2,}:")
 """Destinations that are no files, such as ``memory:`` or ``postgres://``."""
 
 
 class DeclaredAlgorithm(QgsProcessingAlgorithm):
-    """An algorithm with its texts as class attributes, tooltips everywhere, and plain values."""
+    """An algorithm with its texts as class attributes and tooltips everywhere."""
 
     ID = ""
     """Lower-case id; never changes once published."""
@@ -45,16 +44,6 @@ class DeclaredAlgorithm(QgsProcessingAlgorithm):
     NEEDS = ""
     GIVES = ""
     SOURCE = ""
-
-    WAVELENGTHS = "WAVELENGTHS"
-    SCALE = "SCALE"
-    OFFSET = "OFFSET"
-    SEED = "SEED"
-    DASK = "DASK_ADDRESS"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.results = ResultFiles()
 
     # How the algorithm presents itself
 
@@ -133,51 +122,129 @@ class DeclaredAlgorithm(QgsProcessingAlgorithm):
         )
         self.add(parameter, tip, advanced=advanced)
 
-    def add_image_options(self) -> None:
-        """Add what may have to be told about an image: wavelengths, scale and offset."""
+    def add_choices(self, name: str, description: str, options: Sequence[str], tip: str) -> None:
+        """Add a choice of several texts, all of them by default."""
+        every = list(options)
+        self.add(QgsProcessingParameterEnum(name, description, every, True, every, True, True), tip)
+
+    def add_integer(
+        self,
+        name: str,
+        description: str,
+        default: int,
+        tip: str,
+        *,
+        least: int | None = None,
+        most: int | None = None,
+        advanced: bool = False,
+    ) -> None:
+        """Add a whole number, within bounds where they are given."""
+        kind = QgsProcessingParameterNumber.Type.Integer
+        bounds = _bounds(least, most)
         self.add(
-            QgsProcessingParameterFile(
-                self.WAVELENGTHS,
-                "Wavelengths (CSV)",
-                QgsProcessingParameterFile.Behavior.File,
-                fileFilter="CSV tables (*.csv);;All files (*)",
-                optional=True,
-            ),
-            "Table of the bands' centre wavelengths, one row per band, for images whose own "
-            "metadata lack them.",
-            advanced=True,
-        )
-        double = QgsProcessingParameterNumber.Type.Double
-        self.add(
-            QgsProcessingParameterNumber(self.SCALE, "Scale of the values", double, None, True),
-            "Stored values times this are reflectance (0 to 1), for example 0.0001. Empty: as the "
-            "image's metadata say.",
-            advanced=True,
-        )
-        self.add(
-            QgsProcessingParameterNumber(self.OFFSET, "Offset of the values", double, None, True),
-            "Added after scaling. Empty: as the image's metadata say.",
-            advanced=True,
+            QgsProcessingParameterNumber(name, description, kind, default, False, **bounds),
+            tip,
+            advanced=advanced,
         )
 
-    def add_seed(self) -> None:
-        """Add the seed of a stochastic algorithm."""
+    def add_decimal(
+        self,
+        name: str,
+        description: str,
+        default: float | None,
+        tip: str,
+        *,
+        least: float | None = None,
+        most: float | None = None,
+        advanced: bool = False,
+    ) -> None:
+        """Add a number, within bounds where they are given; one without default may stay empty."""
+        kind = QgsProcessingParameterNumber.Type.Double
+        bounds = _bounds(least, most)
         self.add(
             QgsProcessingParameterNumber(
-                self.SEED, "Seed", QgsProcessingParameterNumber.Type.Integer, 0, False, 0
+                name, description, kind, default, default is None, **bounds
             ),
-            "Start of the random numbers; the same seed gives the same result on the same machine.",
-            advanced=True,
+            tip,
+            advanced=advanced,
         )
 
-    def add_dask(self) -> None:
-        """Add the address of a Dask scheduler."""
+    def add_switch(
+        self, name: str, description: str, default: bool, tip: str, *, advanced: bool = False
+    ) -> None:
+        """Add something to be ticked or not."""
+        self.add(QgsProcessingParameterBoolean(name, description, default), tip, advanced=advanced)
+
+    def add_file(
+        self,
+        name: str,
+        description: str,
+        files: str,
+        tip: str,
+        *,
+        optional: bool = False,
+        advanced: bool = False,
+    ) -> None:
+        """Add an input file; ``files`` says which the dialog shows first: ``Tables (*.csv)``."""
         self.add(
-            QgsProcessingParameterString(self.DASK, "Dask scheduler", None, False, True),
-            "Address such as tcp://host:8786 to compute on a Dask cluster whose workers see the "
-            "same files; only in networks that you trust. Empty: on this computer.",
-            advanced=True,
+            QgsProcessingParameterFile(
+                name, description, fileFilter=f"{files};;All files (*)", optional=optional
+            ),
+            tip,
+            advanced=advanced,
         )
+
+    # Declaring results; an optional one is written where asked for, or by default where said
+
+    def add_raster_result(
+        self,
+        name: str,
+        description: str,
+        tip: str,
+        *,
+        optional: bool = False,
+        by_default: bool = False,
+    ) -> None:
+        """Add a raster to be written."""
+        self.add(
+            QgsProcessingParameterRasterDestination(
+                name, description, None, optional, by_default or not optional
+            ),
+            tip,
+        )
+
+    def add_features_result(
+        self,
+        name: str,
+        description: str,
+        kind: QgsProcessing.SourceType,
+        tip: str,
+        *,
+        optional: bool = False,
+        by_default: bool = False,
+    ) -> None:
+        """Add a vector layer to be written, of points or polygons."""
+        self.add(
+            QgsProcessingParameterFeatureSink(
+                name, description, kind, None, optional, by_default or not optional
+            ),
+            tip,
+        )
+
+    def add_table(self, name: str, description: str, tip: str, *, optional: bool = True) -> None:
+        """Add a CSV table to be written."""
+        files = "CSV tables (*.csv)"
+        self.add(
+            QgsProcessingParameterFileDestination(
+                name, description, files, None, optional, not optional
+            ),
+            tip,
+        )
+
+    def add_output_numbers(self, descriptions: dict[str, str]) -> None:
+        """Announce the numbers that the algorithm returns, by name."""
+        for name, description in descriptions.items():
+            self.addOutput(QgsProcessingOutputNumber(name, description))
 
     # Checking parameters
 
@@ -227,139 +294,8 @@ class DeclaredAlgorithm(QgsProcessingAlgorithm):
         files = (text.split("|")[0] for text in texts if isinstance(text, str))
         return {os.path.realpath(file) for file in files if os.path.isfile(file)}
 
-    # Reading parameters
 
-    def choice(self, parameters: dict[str, Any], name: str, context: QgsProcessingContext) -> str:
-        """Return the chosen text of an `add_choice` parameter."""
-        return self.parameterAsEnumString(parameters, name, context)
-
-    def number(
-        self, parameters: dict[str, Any], name: str, context: QgsProcessingContext
-    ) -> float | None:
-        """Return an optional number, None where none was given."""
-        if not self.is_given(parameters, name):
-            return None
-        return self.parameterAsDouble(parameters, name, context)
-
-    def seed(self, parameters: dict[str, Any], context: QgsProcessingContext) -> int:
-        """Return the seed."""
-        return self.parameterAsInt(parameters, self.SEED, context)
-
-    def file_path(
-        self, parameters: dict[str, Any], name: str, context: QgsProcessingContext
-    ) -> str:
-        """Return the absolute path of an input file, or "" where none was given.
-
-        Raises
-        ------
-        QgsProcessingException
-            The file does not exist, or a mandatory one was not given (by a step of a model).
-        """
-        path = self.parameterAsFile(parameters, name, context)
-        what = self.parameterDefinition(name).description()
-        if not path:
-            self._require(name, "file")
-            return ""
-        if not os.path.exists(path):
-            raise QgsProcessingException(f"{what}: there is no file {path}.")
-        return os.path.abspath(path)
-
-    def image_options(
-        self, parameters: dict[str, Any], context: QgsProcessingContext
-    ) -> dict[str, Any]:
-        """Return ``wavelengths`` (path or ""), ``scale`` and ``offset`` (number or None)."""
-        return {
-            "wavelengths": self.file_path(parameters, self.WAVELENGTHS, context),
-            "scale": self.number(parameters, self.SCALE, context),
-            "offset": self.number(parameters, self.OFFSET, context),
-        }
-
-    def is_given(self, parameters: dict[str, Any], name: str) -> bool:
-        """Return whether an optional parameter has a value of its own or by default."""
-        value = parameters.get(name, self.parameterDefinition(name).defaultValue())
-        if isinstance(value, QVariant):
-            return not value.isNull()
-        return value is not None and value != "" and value != []
-
-    def raster_path(
-        self, parameters: dict[str, Any], name: str, context: QgsProcessingContext
-    ) -> str:
-        """Return the path of a raster for the engine, or "" where none was given.
-
-        Raises
-        ------
-        QgsProcessingException
-            The raster cannot be loaded, has no file (a service, a memory file), or is mandatory
-            and was not given (by a step of a model).
-        """
-        if not self.is_given(parameters, name):
-            self._require(name, "raster")
-            return ""
-        layer = self.parameterAsRasterLayer(parameters, name, context)
-        if layer is None or not layer.isValid():
-            raise QgsProcessingException(self.invalidRasterError(parameters, name))
-        return raster_file(layer)
-
-    def _require(self, name: str, kind: str) -> None:
-        definition = self.parameterDefinition(name)
-        if not definition.flags() & QgsProcessingParameterDefinition.Flag.FlagOptional:
-            raise QgsProcessingException(f"{definition.description()}: no {kind} was given.")
-
-    def raster_paths(
-        self, parameters: dict[str, Any], name: str, context: QgsProcessingContext
-    ) -> list[str]:
-        """Return the paths of several rasters for the engine; exceptions as `raster_path`."""
-        layers = self.parameterAsLayerList(parameters, name, context)
-        wanted = parameters.get(name)
-        for item in wanted if isinstance(wanted, (list, tuple)) else [wanted]:
-            text = isinstance(item, str) and item
-            if text and QgsProcessingUtils.mapLayerFromString(item, context) is None:
-                what = self.parameterDefinition(name).description()
-                raise QgsProcessingException(f"{what}: {item} cannot be opened as a raster.")
-        return [raster_file(layer) for layer in layers]
-
-    def raster_crs(
-        self, parameters: dict[str, Any], name: str, context: QgsProcessingContext
-    ) -> QgsCoordinateReferenceSystem:
-        """Return the CRS of a raster, or of the first of several; invalid where it has none."""
-        for layer in self.parameterAsLayerList(parameters, name, context):
-            return layer.crs()
-        return QgsCoordinateReferenceSystem()
-
-    def feature_source(
-        self, parameters: dict[str, Any], name: str, context: QgsProcessingContext
-    ) -> QgsProcessingFeatureSource:
-        """Return a vector input, to be handed on by the functions of the module ``inputs``.
-
-        Raises
-        ------
-        QgsProcessingException
-            The layer cannot be loaded.
-        """
-        source = self.parameterAsSource(parameters, name, context)
-        if source is None:
-            raise QgsProcessingException(self.invalidSourceError(parameters, name))
-        return source
-
-    def output_path(
-        self, parameters: dict[str, Any], name: str, context: QgsProcessingContext
-    ) -> str:
-        """Return where a raster or file output goes, or "" where an optional one is not wanted."""
-        definition = self.parameterDefinition(name)
-        if definition.type() == "fileDestination":
-            path = self.parameterAsFileOutput(parameters, name, context)
-        else:
-            path = self.parameterAsOutputLayer(parameters, name, context)
-        if not path:
-            self._require(name, "place for it")
-            return ""
-        self.results.watch(os.path.abspath(path))
-        return os.path.abspath(path)
-
-    def is_wanted(
-        self, parameters: dict[str, Any], name: str, context: QgsProcessingContext
-    ) -> bool:
-        """Return whether an output is wanted, before its sink is opened."""
-        definition = self.parameterDefinition(name)
-        value = parameters.get(name, definition.defaultValue())
-        return bool(destination_text(value, context))
+def _bounds(least: float | None, most: float | None) -> dict[str, float]:
+    """Return the keyword arguments that bound a number; QGIS takes no None for them."""
+    bounds = {"minValue": least, "maxValue": most}
+    return {key: value for key, value in bounds.items() if value is not None}
