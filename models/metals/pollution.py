@@ -66,9 +66,11 @@ def exceedances(concentrations: np.ndarray, limits: np.ndarray) -> np.ndarray:
     concentrations : ndarray of shape (..., elements)
         mg/kg; where one that has a limit is missing, so is the result.
     limits : ndarray of shape (elements,)
-        mg/kg; NaN where an element has no limit.
+        mg/kg; NaN where an element has no limit. Without any limit all results are missing.
     """
     limited = np.isfinite(limits)
+    if not limited.any():
+        return np.full(concentrations.shape[:-1], np.nan, dtype=np.float32)
     values = concentrations[..., limited]
     count = (values > limits[limited]).sum(axis=-1).astype(np.float32)
     count[np.isnan(values).any(axis=-1)] = np.nan

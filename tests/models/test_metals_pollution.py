@@ -39,6 +39,11 @@ def test_an_element_without_limit_is_not_counted_and_a_limit_itself_is_no_exceed
     np.testing.assert_array_equal(exceedances(concentrations, limits), [1.0, 2.0, np.nan])
 
 
+def test_without_any_limit_no_pixel_is_told_to_keep_them():
+    concentrations = np.array([[50.0, 1.0], [np.nan, 1.0]])
+    assert np.isnan(exceedances(concentrations, np.full(2, np.nan))).all()
+
+
 def test_every_class_has_a_name_and_limits_belong_below():
     assert len(GEOACCUMULATION_CLASSES) == len(GEOACCUMULATION_LIMITS) + 1
     assert len(NEMEROW_CLASSES) == len(NEMEROW_LIMITS) + 1
