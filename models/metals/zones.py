@@ -20,6 +20,9 @@ DISTINCT_PIXELS = 10_000
 RESTARTS = 5
 """K-means starts per number of zones; the one with the least inertia counts."""
 
+MOST_ZONES = 255
+"""Zones that a class raster of single bytes can hold."""
+
 ZONE_NAMES = {
     2: ("low background", "high-risk"),
     3: ("low background", "elevated", "high-risk"),
@@ -126,8 +129,14 @@ def fit_zones(
     Raises
     ------
     InputError
-        If there are fewer different pixels than zones, or an element does not vary.
+        If there are fewer different pixels than zones, an element does not vary, or so many zones
+        cannot be mapped.
     """
+    if zones == 1 or not max(zones, largest) <= MOST_ZONES:
+        raise InputError(
+            f"{zones or largest} zones cannot be mapped: ask for 2 to {MOST_ZONES} zones, or for 0 "
+            "to have the number chosen."
+        )
     progress = progress or Progress()
     means = concentrations.mean(axis=0, dtype=np.float64)
     deviations = concentrations.std(axis=0, dtype=np.float64)

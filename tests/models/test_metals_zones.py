@@ -73,3 +73,9 @@ def test_fewer_different_pixels_than_zones_are_refused():
     values = np.repeat([[1.0, 2.0], [3.0, 5.0]], 20, axis=0)
     with pytest.raises(InputError, match="Only 2 different"):
         fit_zones(values, 3)
+
+
+@pytest.mark.parametrize("zones", [1, 256])
+def test_a_number_of_zones_that_cannot_be_mapped_is_refused(three_grounds, zones):
+    with pytest.raises(InputError, match="2 to 255"):
+        fit_zones(three_grounds[0], zones)
