@@ -43,7 +43,7 @@ def strips(
 
 def even_sample(image: Raster, chosen: list[int], most: int, progress: Progress) -> np.ndarray:
     """Return at most `most` complete pixels, evenly taken over the image, (pixels, bands)."""
-    step = max(1, image.info.height * image.info.width // most)
+    step = max(1, -(-image.info.height * image.info.width // most))
     kept = []
     passed = 0
     for _, strip in strips(image, chosen, progress):

@@ -91,8 +91,9 @@ def correlate(
         with naming(raster), open_raster(raster) as image:
             chosen = chosen_bands(image, bands)
             names = [image.info.bands[i].name for i in chosen]
+            halves = iter((progress.part(0.0, 0.5), progress.part(0.5, 1.0)))
             statistics, correlation, thinned = describe(
-                names, lambda: (strip for _, strip in strips(image, chosen, progress))
+                names, lambda: (strip for _, strip in strips(image, chosen, next(halves)))
             )
             total = image.info.height * image.info.width
         what = f"{statistics[0].count:,} of {total:,} pixels are valid in all bands."

@@ -14,6 +14,7 @@ from affine import Affine
 from gossan.core.errors import CancelledError, InputError
 from gossan.core.progress import Progress
 from gossan.core.raster import RasterWriter, Window, open_raster
+from gossan.models.metals.concentrations import even_sample
 from gossan.models.metals.correlation_jobs import correlate
 from gossan.models.metals.indices_jobs import indices
 from gossan.models.metals.zones_jobs import cluster
@@ -205,3 +206,16 @@ def test_cancelling_leaves_nothing_behind(concentrations, tmp_path):
         with pytest.raises(CancelledError):
             job(cancelled, raster=concentrations[0], **options)
     assert list(folder.iterdir()) == []
+
+
+def test_progress_of_a_correlation_never_goes_back(concentrations):
+    shares: list[float] = []
+    correlate(Progress(on_fraction=shares.append), raster=concentrations[0])
+    assert shares == sorted(shares)
+    assert shares[-1] >= 0.5
+
+
+def test_an_even_sample_holds_no_more_pixels_than_it_may(concentrations):
+    with open_raster(concentrations[0]) as image:
+        values = even_sample(image, [0], 700, Progress())
+    assert len(values) == 600
