@@ -22,7 +22,7 @@ from gossan.examples.district.writing import CRS, EnviCube, raster, rgb, write_f
 COVER_COLOURS = (
     "#000000", "#1b6e2d", "#9ab973", "#d9e26b", "#d9b382", "#f4f4ff", "#d8343f", "#707070",
     "#2b6cc4", "#e8dcb0", "#3fa3d9", "#a98f5c", "#7a1f1f", "#b5651d", "#cfc7e8", "#6f8fae",
-    "#8e5ea2", "#3a3a3a", "#e8c95a",
+    "#8e5ea2", "#3a3a3a", "#e8c95a", "#d8cfb0", "#a7b58a",
 )  # fmt: skip
 
 

@@ -29,10 +29,14 @@ ORES = (
 
 
 class Tailings(NamedTuple):
-    """A tailings pond: its outline, the free water in it (levels below `wet`), and its dam."""
+    """A tailings pond: its outline, the free water in it (levels below `wet`), and its dam.
+
+    Some lie idle and are ``overgrown``.
+    """
 
     pond: Outline
     wet: float
+    overgrown: bool
     dam: Dam
 
 
@@ -58,9 +62,13 @@ class Mine:
 
 
 class IrrigationPond(NamedTuple):
-    """A farmer's reservoir with an earth dam: looks like a tailings pond, and is not."""
+    """A farmer's reservoir with an earth dam: looks like a tailings pond, and is not.
+
+    Water fills the levels below ``full``; pale mud lies bare around it.
+    """
 
     pond: Outline
+    full: float
     dam: Dam
 
 
@@ -118,8 +126,9 @@ class Places:
         pond = outline(self.chance, "tailings", key, centre, size, (0.55, 0.9))
         bearing = 2 * np.pi * self.chance.number("dam", key) - np.pi
         reach = 1.0 + 38.0 / (pond.radius * pond.stretch)
-        wet = 0.2 + 0.35 * self.chance.number("wet", key)
-        return Tailings(pond, wet, Dam(pond, bearing, 0.9, reach))
+        wet = 0.2 + (0.35 if main else 0.6) * self.chance.number("wet", key)
+        overgrown = not main and self.chance.number("overgrown", key) < 0.25
+        return Tailings(pond, wet, overgrown, Dam(pond, bearing, 0.9, reach))
 
     def irrigation_ponds(self, bounds: Bounds, margin: float = 0.0) -> list[IrrigationPond]:
         """Return the irrigation ponds within `bounds` and a margin, none on a mine's ground."""
@@ -133,7 +142,9 @@ class Places:
             )
             bearing = 2 * np.pi * self.chance.number("pond dam", point.key) - np.pi
             reach = 1.0 + 25.0 / (pond.radius * pond.stretch)
-            ponds.append(IrrigationPond(pond, Dam(pond, bearing, 0.8, reach)))
+            drained = self.chance.number("drained", point.key)
+            full = 1.02 if drained < 0.6 else 0.4 + 0.5 * self.chance.number("full", point.key)
+            ponds.append(IrrigationPond(pond, full, Dam(pond, bearing, 0.8, reach)))
         return ponds
 
     def towns(self, bounds: Bounds, margin: float = 0.0) -> list[Outline]:

@@ -50,6 +50,8 @@ COVERS = (
     "tailings dam",
     "plant",
     "stubble",
+    "pond mud",
+    "overgrown tailings",
 )
 COVER_CODES = {name: code for code, name in enumerate(COVERS) if name}
 
@@ -144,14 +146,16 @@ class Patch(Pollution):
         cover[river < width + 22.0 + 14.0 * self.field("bank", 220.0, 2)] = code["river bank"]
         cover[river < width] = code["river"]
         for pond in places.irrigation_ponds(bounds, 400.0):
-            self._paint(cover, pond.pond, code["irrigation pond"])
+            self._paint(cover, pond.pond, code["pond mud"])
+            self._paint(cover, pond.pond, code["irrigation pond"], pond.full, rough=0.08)
             self._paint_dam(cover, pond.dam, code["pond dam"])
         for mine in self.mines:
             self._paint(cover, mine.pit, code["pit"], rough=0.04)
             self._paint(cover, mine.dump, code["waste dump"], rough=0.1)
             self._paint(cover, mine.plant, code["plant"])
             for tailings in mine.tailings:
-                self._paint(cover, tailings.pond, code["tailings"])
+                surface = "overgrown tailings" if tailings.overgrown else "tailings"
+                self._paint(cover, tailings.pond, code[surface])
                 self._paint(cover, tailings.pond, code["tailings water"], tailings.wet, rough=0.1)
                 self._paint_dam(cover, tailings.dam, code["tailings dam"])
         return cover
@@ -208,6 +212,7 @@ class Patch(Pollution):
             ("waste dump", 0.86, 0.06),
             ("tailings", 0.05, 0.93),
             ("tailings water", 0.05, 0.93),
+            ("overgrown tailings", 0.06, 0.88),
             ("tailings dam", 0.45, 0.38),
             ("plant", 0.40, 0.35),
         ):
@@ -267,6 +272,8 @@ for _name, _shares in {
     "river": (0, 0, 0, 1.0),
     "river bank": (0.06, 0.08, 0, 0.06),
     "irrigation pond": (0.02, 0, 0, 0.97),
+    "pond mud": (0.04, 0.03, 0, 0.12),
+    "overgrown tailings": (0.34, 0.22, 0, 0.02),
     "pond dam": (0.12, 0.14, 0, 0),
     "pit": (0.01, 0.01, 0, 0.02),
     "waste dump": (0.04, 0.04, 0, 0),
