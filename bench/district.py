@@ -21,7 +21,7 @@ from gossan.examples.district import Difficulty, Settings
 from gossan.examples.district.hyperspectral import scene, spectrometer
 from gossan.examples.district.soils import METALS, UNPREDICTABLE, Survey, soil
 from gossan.examples.district.spectra import Palette
-from gossan.examples.district.world import BUILT, MATERIALS, VEGETATION, WATER
+from gossan.examples.district.world import BUILT, DRY, MATERIALS, VEGETATION, WATER
 from gossan.models.abundances.nnls import nnls
 from gossan.models.endmembers.extraction import extract
 from gossan.models.endmembers.options import ExtractionOptions
@@ -114,9 +114,10 @@ def scores(
         )
         for name, metric in (("r2", r2), ("rpd", rpd))
     }
-    open_ground = np.isfinite(truth.metals).all(axis=-1)
-    open_ground &= truth.abundances[..., BUILT] + truth.abundances[..., WATER] < 0.5
-    open_ground &= truth.abundances[..., VEGETATION] < 0.7
+    # Pixels like those that were sampled: open ground, as the map's own mask would keep them.
+    plants = truth.abundances[..., VEGETATION] + truth.abundances[..., DRY]
+    other = truth.abundances[..., BUILT] + truth.abundances[..., WATER]
+    open_ground = np.isfinite(truth.metals).all(axis=-1) & (plants < 0.5) & (other < 0.3)
     pixels = Pixels.of(features[open_ground][::7])
     everywhere = []
     for k in range(len(METALS)):
