@@ -172,3 +172,11 @@ def test_charts_need_no_screen_and_no_global_state():
         "assert 'matplotlib.pyplot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_curves_without_a_positive_value_are_drawn_on_a_linear_axis():
+    for values, scale in (([0.0, 0.0], "linear"), ([0.0, 1.0], "log")):
+        figure = charts.curve_plot(
+            [1, 2], {"eigenvalues": values}, x_label="component", y_label="variance", log_y=True
+        )
+        assert figure.axes[0].get_yscale() == scale

@@ -320,3 +320,15 @@ def test_real_enmap_tiles_and_cubes_are_read(shared_data):
         assert raster.read().shape == (25, 10, 189)
         assert raster.info.bands[-1].wavelength == pytest.approx(2325, abs=1)
         assert reflectance_scale(raster.info, raster.read())[0] == 1e-4
+
+
+@pytest.mark.parametrize("filler", [-3.4028234663852886e38, -1.23e34, 1e20])
+def test_undeclared_fillers_are_missing(tmp_path, filler):
+    values = np.array([[[0.25, filler]]], dtype="float32")
+    path = tmp_path / "filled.tif"
+    with rasterio.open(
+        path, "w", driver="GTiff", height=1, width=2, count=1, dtype="float32"
+    ) as dataset:
+        dataset.write(values)
+    with open_raster(path) as raster:
+        np.testing.assert_array_equal(raster.read()[..., 0], [[0.25, np.nan]])
