@@ -118,13 +118,17 @@ def show(demo: Path, pictures: Path, scratch: Path, display: str) -> None:
             qgis.kill()
             qgis.wait()
     if not (pictures / "done").exists():
-        sys.exit(f"QGIS did not come to the end:\n{log.read_text(errors='replace')[-3000:]}")
+        taken = ", ".join(sorted(path.stem for path in pictures.glob("*.png"))) or "no picture"
+        said = log.read_text(errors="replace")[-3000:]
+        sys.exit(f"QGIS ended with {qgis.returncode} after {taken}:\n{said}")
 
 
 def shrink(picture: Path, target: Path) -> None:
     """Write a picture with few colours."""
     with Image.open(picture) as image:
-        few = image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+        few = image.convert("RGB").quantize(
+            COLOURS, Image.Quantize.MAXCOVERAGE, kmeans=4, dither=Image.Dither.NONE
+        )
     few.save(target, optimize=True)
     if target.stat().st_size > LARGEST:
         sys.exit(f"{target} is too large: {target.stat().st_size:,} bytes.")
