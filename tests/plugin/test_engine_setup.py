@@ -196,7 +196,7 @@ def test_the_dialog_says_what_where_and_how_large():
     state = environment.State("missing", "The engine is not set up.")
     text = explanation(BASE, "/profile/gossan/engine-py3.11", state, networks=False)
     assert "/profile/gossan/engine-py3.11" in text
-    assert "750 MB on disk" in text
+    assert "800 MB on disk" in text
     assert "The engine is not set up." in text
     assert "TensorFlow" not in text
     assert "TensorFlow" in explanation(BASE, "/p", state, networks=True)
