@@ -83,6 +83,10 @@ class Origin:
         """Return the same origin with the fingerprint of the model that was used."""
         return Origin(self.algorithm, self.version, self.parameters, fingerprint)
 
+    def with_model_of(self, tags: Mapping[str, str]) -> Origin:
+        """Return the same origin with the model behind a raster that has these tags, if any."""
+        return self.with_model(tags.get(f"{TAG_PREFIX}MODEL"))
+
     def to_dict(self) -> dict[str, Any]:
         """Return the origin as plain JSON values; the reverse of `from_dict`."""
         plain: dict[str, Any] = {

@@ -30,6 +30,7 @@ def write_features(
     fields: Mapping[str, type] | None = None,
     crs_wkt: str | None = None,
     name: str | None = None,
+    tags: Mapping[str, str] | None = None,
 ) -> int:
     """Write features one by one; the file appears when the last one is written.
 
@@ -50,6 +51,9 @@ def write_features(
         loads the file has to know better.
     name : str or None
         Name of the layer.
+    tags : mapping of str or None
+        Where the features come from, as `Origin.tags` gives it: a text field each, the last ones of
+        every feature, because fields go along into whatever format the features are copied to.
 
     Returns
     -------
@@ -68,11 +72,13 @@ def write_features(
         head["name"] = name
     if fields is not None:
         # GeoJSON has no schema: the toolbox reads it here, for columns that hold nothing but null.
-        head["fields"] = [{"name": key, "type": _KINDS[kind]} for key, kind in fields.items()]
+        kinds = {**fields, **dict.fromkeys(tags or {}, str)}
+        head["fields"] = [{"name": key, "type": _KINDS[kind]} for key, kind in kinds.items()]
     if crs_wkt:
         head["crs"] = {"type": "name", "properties": {"name": _crs_name(crs_wkt)}}
     count = 0
     columns = None if fields is None else dict(fields)
+    made = dict(tags or {})
     pairs = zip_longest(rows, geometries, fillvalue=_ABSENT)
     with write_then_rename(path) as part, open(part, "w", encoding="utf-8") as stream:
         stream.write(json.dumps(head, ensure_ascii=False)[:-1] + ', "features": [\n')
@@ -81,9 +87,10 @@ def write_features(
                 raise InputError(f"{path}: there are not as many geometries as rows.")
             if columns is None:
                 columns = dict.fromkeys(row, object)
+            values = _properties(row, columns, count, path, complete=fields is None)
             feature = {
                 "type": "Feature",
-                "properties": _properties(row, columns, count, path, complete=fields is None),
+                "properties": {**values, **made},
                 "geometry": geometry,
             }
             text = json.dumps(feature, ensure_ascii=False, allow_nan=False)

@@ -158,7 +158,7 @@ def extract(
         if angles:
             write_angles(scene, found, angles, made_by, progress.part(0.75, 1.0))
         if points:
-            write_points(found, scene.info, points)
+            write_points(found, scene.info, points, made_by)
         notes = [*scene.notes, *found.notes]
     if library:
         write_library(library, found.library())

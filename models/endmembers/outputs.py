@@ -29,7 +29,7 @@ POINT_FIELDS: dict[str, type] = {
 """Fields of the source pixels."""
 
 
-def write_points(extraction: Extraction, info: RasterInfo, path: str) -> None:
+def write_points(extraction: Extraction, info: RasterInfo, path: str, origin: Origin) -> None:
     """Write the centres of the source pixels as points (.geojson).
 
     A raster without position gives pixel coordinates: column, and row counted downwards.
@@ -55,7 +55,13 @@ def write_points(extraction: Extraction, info: RasterInfo, path: str) -> None:
         )
         geometries.append(point(x, y))
     write_features(
-        path, rows, geometries, fields=POINT_FIELDS, crs_wkt=info.crs_wkt, name="endmembers"
+        path,
+        rows,
+        geometries,
+        fields=POINT_FIELDS,
+        crs_wkt=info.crs_wkt,
+        name="endmembers",
+        tags=origin.tags(),
     )
 
 

@@ -144,7 +144,9 @@ def write_assessment(path: str, assessment: Assessment) -> None:
     write_table(path, list(rows[0]), [list(row.values()) for row in rows])
 
 
-def write_comparison(path: str, assessment: Assessment, crs_wkt: str | None) -> None:
+def write_comparison(
+    path: str, assessment: Assessment, crs_wkt: str | None, origin: Origin
+) -> None:
     """Write the samples as points with measured and mapped values and their difference."""
     samples = assessment.samples
     fields: dict[str, type] = {"id": str}
@@ -170,6 +172,7 @@ def write_comparison(path: str, assessment: Assessment, crs_wkt: str | None) -> 
         fields=fields,
         crs_wkt=crs_wkt,
         name="map at samples",
+        tags=origin.tags(),
     )
 
 

@@ -72,6 +72,7 @@ def indices(
     limit_of = parse_element_values(limits, "limit")
     with naming(raster), open_raster(raster) as image:
         info = image.info
+        made = made.with_model_of(info.tags)
         chosen = _with_background(image, bands, background_of, progress)
         names = [info.bands[i].name for i in chosen]
         reference = np.array([background_of[name.casefold()] for name in names])

@@ -186,7 +186,7 @@ def train(
     if table:
         write_scores(table, trained)
     if predictions:
-        write_predictions(predictions, data, trained, info.crs_wkt)
+        write_predictions(predictions, data, trained, info.crs_wkt, made_by.with_model(fingerprint))
     if report:
         write_report(
             report,
@@ -389,6 +389,7 @@ def assess(
             chosen = match_elements(elements, raster.info.bands)
         assessed = assess_map(read, raster, chosen, seed=seed)
         crs_wkt = raster.info.crs_wkt
+        made_by = made_by.with_model_of(raster.info.tags)
     for why, count in assessed.samples.excluded_counts():
         progress.say(f"{count} samples left out: {why}.")
     rows = assessment_rows(assessed)
@@ -400,7 +401,7 @@ def assess(
     if table:
         write_assessment(table, assessed)
     if predictions:
-        write_comparison(predictions, assessed, crs_wkt)
+        write_comparison(predictions, assessed, crs_wkt, made_by)
     if report:
         write_assessment_report(report, assessed, made_by, lower_rule=lower_rule)
     progress.fraction(1.0)

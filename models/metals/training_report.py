@@ -57,7 +57,9 @@ def write_scores(path: str, trained: Trained) -> None:
     write_table(path, columns, [[*row.values(), trained.split] for row in rows])
 
 
-def write_predictions(path: str, data: TrainingData, trained: Trained, crs_wkt: str | None) -> None:
+def write_predictions(
+    path: str, data: TrainingData, trained: Trained, crs_wkt: str | None, origin: Origin
+) -> None:
     """Write the samples as points with measured, out-of-fold and training values, and the fold."""
     samples = data.samples
     fields: dict[str, type] = {"id": str, "fold": int}
@@ -74,6 +76,7 @@ def write_predictions(path: str, data: TrainingData, trained: Trained, crs_wkt: 
         fields=fields,
         crs_wkt=crs_wkt,
         name="predictions at samples",
+        tags=origin.tags(),
     )
 
 

@@ -82,6 +82,7 @@ def cluster(
     made = Origin.from_dict(origin)
     with naming(raster), open_raster(raster) as image:
         info = image.info
+        made = made.with_model_of(info.tags)
         chosen = chosen_bands(image, bands)
         names = [info.bands[i].name for i in chosen]
         values = even_sample(image, chosen, FIT_PIXELS, progress.part(0.0, 0.2))
@@ -121,6 +122,7 @@ def cluster(
             [outline for outline, _ in patches],
             crs_wkt=info.crs_wkt,
             name="pollution zones",
+            tags=made.tags(),
         )
     progress.fraction(0.95)
 

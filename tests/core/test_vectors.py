@@ -50,6 +50,20 @@ def test_declared_fields_are_always_there_in_their_type(tmp_path):
     assert '"value": 2.0' in path.read_text()
 
 
+@pytest.mark.parametrize("fields", [None, {"id": int}])
+def test_tags_are_the_last_fields_of_every_feature(tmp_path, fields):
+    path = tmp_path / "a.geojson"
+    tags = {"GOSSAN_ALGORITHM": "gossan:x", "GOSSAN_VERSION": "1"}
+    write_features(path, [{"id": 1}, {"id": 2}], [None, point(0, 0)], fields=fields, tags=tags)
+    content = json.loads(path.read_text(encoding="utf-8"))
+    assert [feature["properties"] for feature in content["features"]] == [
+        {"id": 1, **tags},
+        {"id": 2, **tags},
+    ]
+    if fields:
+        assert [field["name"] for field in content["fields"]] == ["id", *tags]
+
+
 def test_no_features_make_an_empty_collection(tmp_path):
     path = tmp_path / "a.geojson"
     assert write_features(path, [], []) == 0

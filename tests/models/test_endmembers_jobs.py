@@ -89,6 +89,8 @@ def test_extraction_writes_library_points_angles_and_report(write, tmp_path):
             4_000_000 - 30 * (row + 0.5),
         ]
         assert set(values) >= {"name", "source", "purity", "class", "angle"}
+        assert values["GOSSAN_ALGORITHM"] == "gossan:extractendmembers"
+        assert json.loads(values["GOSSAN_PARAMETERS"]) == {"SEED": 0}
 
     with open_raster(files["angles"]) as angles:
         assert [band.name for band in angles.info.bands] == result["names"]

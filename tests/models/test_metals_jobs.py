@@ -157,6 +157,7 @@ def test_scores_are_those_of_the_predictions_at_the_samples(place):
     np.testing.assert_allclose(residuals, predicted - measured)
     assert {row["fold"] for row in rows} == {1, 2, 3, 4, 5}
     assert content["features"][0]["geometry"]["coordinates"] == [place.x[0], place.y[0]]
+    assert {row["GOSSAN_MODEL"] for row in rows} == {place.trained["fingerprint"]}
 
 
 def test_table_and_report_hold_every_element(place):
@@ -646,6 +647,9 @@ def test_assessment_scores_are_those_of_the_map_at_the_samples(
     assert "R²" in Path(place.output("assessment.html")).read_text(encoding="utf-8")
     content = json.loads(Path(place.output("assessment.geojson")).read_text(encoding="utf-8"))
     assert len(content["features"]) == 40
+    # The map carries the fingerprint of its model on to what is made of it.
+    model = content["features"][0]["properties"]["GOSSAN_MODEL"]
+    assert model == place.trained["fingerprint"]
 
 
 def test_samples_that_the_model_was_trained_on_are_told(place, mapped, listener):

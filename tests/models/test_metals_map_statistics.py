@@ -120,6 +120,7 @@ def test_zones_part_clean_from_contaminated_ground(concentrations, tmp_path):
     assert by_zone[1]["area"] == pytest.approx(599 * 0.09)
     assert by_zone[2]["area"] == pytest.approx(600 * 0.09)
     assert by_zone[2]["Pb"] == pytest.approx(150.0, rel=0.05)
+    assert by_zone[1]["GOSSAN_ALGORITHM"] == "gossan:clusterpollution"
     assert "high-risk" in report.read_text(encoding="utf-8")
     assert len(table.read_text(encoding="utf-8").splitlines()) == 3
 
