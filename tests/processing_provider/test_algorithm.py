@@ -140,8 +140,10 @@ def test_a_missing_raster_is_named(toy, context, scene):
 
 
 def test_rasters_become_paths_and_lend_their_crs(monkeypatch, toy, context, scene):
-    monkeypatch.chdir(os.path.dirname(scene))  # undone last: QGIS writes statistics on closing
+    monkeypatch.chdir(os.path.dirname(scene))
     assert toy.raster_path({"INPUT": "scene.tif"}, "INPUT", context) == scene
+    # QGIS writes statistics beside a raster on closing it, which has to happen in this folder.
+    context.temporaryLayerStore().removeAllMapLayers()
     assert toy.raster_paths({"MORE": [scene, scene]}, "MORE", context) == [scene, scene]
     assert toy.raster_crs({"INPUT": scene}, "INPUT", context) == UTM
 
