@@ -20,6 +20,9 @@ from gossan.models.spectra.scene import plan_blocks, reflectance_factor
 
 FloatArray = npt.NDArray[np.floating[Any]]
 
+_MASK_TOLERANCE = 0.01
+"""How far a corner of the mask may lie from the image's, pixels."""
+
 
 @dataclass(frozen=True)
 class SceneFiles:
@@ -206,9 +209,13 @@ def _check_grid(mask: RasterInfo, raster: RasterInfo) -> None:
             f"{raster.height} and {raster.width}. Bring the mask onto the image's grid."
         )
     if mask.transform and raster.transform:
-        size = max(abs(raster.transform.a), abs(raster.transform.b), 1e-12)
-        if not mask.transform.almost_equals(raster.transform, precision=size * 0.01):
-            raise InputError(
-                f"The mask {mask.path} has the image's size but lies elsewhere. Bring the mask "
-                "onto the image's grid."
-            )
+        # Corner by corner: a small difference of the pixel size is a large one at the far end.
+        pairs = zip(tuple(mask.transform)[:6], tuple(raster.transform)[:6])
+        a, b, c, d, e, f = (own - other for own, other in pairs)
+        for column, row in ((0, 0), (raster.width, 0), (0, raster.height)):
+            shift = max(abs(a * column + b * row + c), abs(d * column + e * row + f))
+            if shift > _MASK_TOLERANCE * (raster.pixel_size or 1.0):
+                raise InputError(
+                    f"The mask {mask.path} has the image's size but lies elsewhere. Bring the "
+                    "mask onto the image's grid."
+                )

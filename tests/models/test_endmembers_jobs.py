@@ -239,6 +239,15 @@ def test_a_mask_of_another_size_or_place_is_named(write):
     )
     with pytest.raises(InputError, match="lies elsewhere"):
         extract(Progress(), raster=scene, mask=elsewhere)
+    # A tenth of a metre per pixel adds up to a tenth of a pixel over the width of this image.
+    wider = write(
+        np.ones((24, 30, 1), dtype=np.uint8),
+        "wider.tif",
+        wavelengths=None,
+        transform=Affine(30.1, 0, 500_000, 0, -30, 4_000_000),
+    )
+    with pytest.raises(InputError, match="lies elsewhere"):
+        extract(Progress(), raster=scene, mask=wider)
 
 
 def test_a_mask_of_nothing_is_named(write):
