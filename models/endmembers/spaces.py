@@ -100,8 +100,11 @@ class Survey:
         )
 
     def through_origin(self, endmembers: int) -> npt.NDArray[np.float32]:
-        """Return coordinates (pixels, endmembers) along the correlation matrix's eigenvectors."""
-        return self.coordinates[:, -endmembers:]
+        """Return coordinates along the correlation matrix's eigenvectors.
+
+        They are of shape (pixels, endmembers), with fewer columns where there are fewer bands.
+        """
+        return self.coordinates[:, -min(endmembers, self.scene.bands) :]
 
     def purity_index(self, progress: Progress) -> PixelPurity:
         """Count how often each pixel is outermost along the skewers."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from gossan.core.progress import Progress
 from gossan.core.spectra import SpectralLibrary, resample, spectral_angle
 from gossan.models.endmembers.candidates import Candidate
 from gossan.models.endmembers.extraction import extract
-from gossan.models.endmembers.options import BANDS, WORKFLOWS, ExtractionOptions
+from gossan.models.endmembers.options import BANDS, BY_SNR, WORKFLOWS, ExtractionOptions
 from gossan.models.endmembers.parametric import MATERIALS
 from gossan.models.endmembers.priors import PriorSearch, parametric_priors
 from gossan.models.endmembers.scene import ArrayScene
@@ -316,3 +318,12 @@ def test_bands_too_many_for_memory_are_read_again_with_the_same_result(monkeypat
     streamed = extract(image(), NM, options)
     np.testing.assert_array_equal(kept.rows, streamed.rows)
     np.testing.assert_array_equal(kept.hits, streamed.hits)
+
+
+def test_more_endmembers_than_bands_are_projected_by_all_bands_and_nothing_else():
+    spectra = image()[..., [10, 40, 60, 90]]
+    options = ExtractionOptions("VCA", vca_projection=BY_SNR, endmembers=4, distinct_angle=0.0)
+    four = extract(spectra, NM[[10, 40, 60, 90]], options)
+    six = extract(spectra, NM[[10, 40, 60, 90]], replace(options, endmembers=6))
+    found = set(zip(four.rows.tolist(), four.columns.tolist()))
+    assert set(zip(six.rows.tolist(), six.columns.tolist())) == found
