@@ -67,8 +67,9 @@ def test_one_raster_is_a_stack_too(tmp_path):
         Affine(30.0, 0.0, 499900.0, 0.0, -30.0, 5800100.0),
         Affine(25.0, 0.0, 499900.0, 0.0, 25.0, 5799000.0),
         Affine(20.0, 5.0, 499700.0, 5.0, -20.0, 5800200.0),
+        Affine(10.0, 0.0, 499898.0, 0.0, -10.0, 5800103.0),
     ],
-    ids=["coarser", "south-up", "rotated"],
+    ids=["coarser", "south-up", "rotated", "shifted by a part of a pixel"],
 )
 def test_other_grids_are_interpolated_onto_the_first(tmp_path, other):
     first = make(tmp_path / "fine.tif", plane(40, 50, FINE))
