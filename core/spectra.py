@@ -13,6 +13,7 @@ from gossan.core.library_files import read_library, write_library
 from gossan.core.spectral_library import SpectralLibrary
 
 __all__ = [
+    "RESAMPLING_METHODS",
     "SpectralLibrary",
     "band_spacing",
     "read_library",
@@ -20,6 +21,9 @@ __all__ = [
     "spectral_angle",
     "write_library",
 ]
+
+RESAMPLING_METHODS = ("linear", "gaussian")
+"""How `resample` brings spectra to other bands."""
 
 _SIGMA_PER_FWHM = 1.0 / (2.0 * np.sqrt(2.0 * np.log(2.0)))
 _NEEDED_WEIGHT = 0.75
@@ -59,7 +63,7 @@ def resample(
         When the library and the new bands have no range in common, or the method is unknown.
     """
     target = np.asarray(wavelengths, dtype=np.float64).ravel()
-    if method not in ("linear", "gaussian"):
+    if method not in RESAMPLING_METHODS:
         raise InputError(f"Unknown resampling method {method!r}. Use linear or gaussian.")
     order = np.argsort(library.wavelengths, kind="stable")
     source = library.wavelengths[order]

@@ -8,20 +8,11 @@ from qgis.core import (
     QgsProcessing,
     QgsProcessingContext,
     QgsProcessingFeedback,
-    QgsProcessingOutputNumber,
     QgsProcessingOutputString,
-    QgsProcessingParameterBoolean,
-    QgsProcessingParameterFeatureSink,
-    QgsProcessingParameterFile,
-    QgsProcessingParameterFileDestination,
-    QgsProcessingParameterNumber,
-    QgsProcessingParameterRasterDestination,
-    QgsProcessingParameterRasterLayer,
 )
 
 from gossan.processing_provider import styles
 from gossan.processing_provider.algorithm import GossanAlgorithm
-from gossan.processing_provider.inputs import temporary_file
 
 WORKFLOWS = (
     "PCCEE",
@@ -37,6 +28,8 @@ WORKFLOWS = (
 SELECTIONS = ("purest per class", "top-k")
 SPACES = ("components", "bands")
 VCA_PROJECTIONS = ("mean removed", "by SNR")
+LARGEST_ANGLE = 3.15
+"""What the dialog accepts, in radians: just above a half turn."""
 
 
 class ExtractEndmembers(GossanAlgorithm):
@@ -72,11 +65,9 @@ class ExtractEndmembers(GossanAlgorithm):
         "Collaborative Endmember Extraction, GF-5, Lengshuijiang antimony mine."
     )
 
-    INPUT = "INPUT"
     WORKFLOW = "WORKFLOW"
     PRIORS = "PRIORS"
     ENDMEMBERS = "ENDMEMBERS"
-    MASK = "MASK"
     SELECTION = "SELECTION"
     SPACE = "SPACE"
     COMPONENTS = "COMPONENTS"
@@ -88,12 +79,9 @@ class ExtractEndmembers(GossanAlgorithm):
     CLASS_ANGLE = "CLASS_ANGLE"
     ABSENT_ANGLE = "ABSENT_ANGLE"
     DISTINCT_ANGLE = "DISTINCT_ANGLE"
-    DROP_WATER_BANDS = "DROP_WATER_BANDS"
-    COLLARS = "COLLARS"
     LIBRARY = "LIBRARY"
     POINTS = "POINTS"
     ANGLES = "ANGLES"
-    REPORT = "REPORT"
     COUNT = "COUNT"
     CANDIDATES = "CANDIDATES"
     REJECTED = "REJECTED"
@@ -101,10 +89,7 @@ class ExtractEndmembers(GossanAlgorithm):
     NAMES = "NAMES"
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: ARG002
-        self.add(
-            QgsProcessingParameterRasterLayer(self.INPUT, "Scene"),
-            "The hyperspectral image, in reflectance (see scale and offset below).",
-        )
+        self.add_scene()
         self.add_choice(
             self.WORKFLOW,
             "Workflow",
@@ -113,37 +98,25 @@ class ExtractEndmembers(GossanAlgorithm):
             "Which methods propose endmembers. PCCEE is PPI, VCA and priors together; those "
             "without prior need no library.",
         )
-        self.add(
-            QgsProcessingParameterFile(
-                self.PRIORS,
-                "Prior library",
-                fileFilter="Spectral libraries (*.sli *.hdr *.csv *.txt);;All files (*)",
-                optional=True,
-            ),
-            "Spectra of what is expected in the scene, with a class each. Empty: the library that "
-            "ships.",
-        )
-        integer = QgsProcessingParameterNumber.Type.Integer
-        self.add(
-            QgsProcessingParameterNumber(
-                self.ENDMEMBERS, "Number of endmembers (0: by rule)", integer, 0, False, 0, 64
-            ),
+        self.add_priors()
+        self.add_integer(
+            self.ENDMEMBERS,
+            "Number of endmembers (0: by rule)",
+            0,
             "0 keeps one per prior class (4 for top-k), or what a workflow without priors finds: "
             "10 by PPI, 6 by the others.",
+            least=0,
+            most=64,
         )
-        self.add(
-            QgsProcessingParameterRasterLayer(self.MASK, "Mask", optional=True),
-            "Raster on the scene's grid; pixels other than 0 are used.",
-        )
+        self.add_mask()
         self.add_image_options()
         self._add_method_options()
+        self.add_pixel_options()
         self._add_selection_options()
         self.add_seed()
         self._add_outputs()
 
     def _add_method_options(self) -> None:
-        integer = QgsProcessingParameterNumber.Type.Integer
-        double = QgsProcessingParameterNumber.Type.Double
         self.add_choice(
             self.SPACE,
             "Search in",
@@ -153,56 +126,49 @@ class ExtractEndmembers(GossanAlgorithm):
             "originals, and large scenes are read anew for every endmember.",
             advanced=True,
         )
-        numbers = (
-            (
-                self.COMPONENTS,
-                "Components (0: by rule)",
-                0,
-                0,
-                500,
-                "0 takes the greater of those that hold 95 % of the variance and the method's "
-                "endmembers less one.",
-            ),
-            (
-                self.SKEWERS,
-                "Random directions (PPI)",
-                10_000,
-                1,
-                1_000_000,
-                "Unit vectors along which the outermost pixels are counted, at both ends.",
-            ),
-            (
-                self.PPI_ENDMEMBERS,
-                "Candidates of PPI",
-                10,
-                1,
-                200,
-                "How many PPI proposes to a workflow of several methods.",
-            ),
-            (
-                self.VCA_ENDMEMBERS,
-                "Candidates of VCA",
-                6,
-                2,
-                200,
-                "How many VCA proposes to a workflow of several methods.",
-            ),
+        self.add_integer(
+            self.COMPONENTS,
+            "Components (0: by rule)",
+            0,
+            "0 takes the greater of those that hold 95 % of the variance and the method's "
+            "endmembers less one.",
+            least=0,
+            most=500,
+            advanced=True,
         )
-        for name, description, default, least, most, tip in numbers:
-            self.add(
-                QgsProcessingParameterNumber(
-                    name, description, integer, default, False, least, most
-                ),
-                tip,
-                advanced=True,
-            )
-        self.add(
-            QgsProcessingParameterNumber(
-                self.NEIGHBOUR_ANGLE, "Neighbour within (rad, PPI)", double, 0.1, False, 0, 3.15
-            ),
+        self.add_integer(
+            self.SKEWERS,
+            "Random directions (PPI)",
+            10_000,
+            "Unit vectors along which the outermost pixels are counted, at both ends.",
+            least=1,
+            most=1_000_000,
+            advanced=True,
+        )
+        self.add_integer(
+            self.PPI_ENDMEMBERS,
+            "Candidates of PPI",
+            10,
+            "How many PPI proposes to a workflow of several methods.",
+            least=1,
+            most=200,
+            advanced=True,
+        )
+        self.add_integer(
+            self.VCA_ENDMEMBERS,
+            "Candidates of VCA",
+            6,
+            "How many VCA proposes to a workflow of several methods.",
+            least=2,
+            most=200,
+            advanced=True,
+        )
+        self._add_angle(
+            self.NEIGHBOUR_ANGLE,
+            "Neighbour within (rad, PPI)",
+            0.1,
             "A PPI candidate is rejected when none of its eight neighbours comes within this "
             "spectral angle; 0 keeps all. The report lists the rejected.",
-            advanced=True,
         )
         self.add_choice(
             self.VCA_PROJECTION,
@@ -213,22 +179,8 @@ class ExtractEndmembers(GossanAlgorithm):
             "which takes brightness out.",
             advanced=True,
         )
-        self.add(
-            QgsProcessingParameterBoolean(
-                self.DROP_WATER_BANDS, "Leave out water-vapour bands", True
-            ),
-            "Leaves out 1340-1460 nm and 1790-1980 nm where the scene has no list of bad bands of "
-            "its own.",
-            advanced=True,
-        )
-        self.add(
-            QgsProcessingParameterBoolean(self.COLLARS, "Leave out all-zero pixels", True),
-            "Pixels that are zero in every band, as around scenes without a nodata value.",
-            advanced=True,
-        )
 
     def _add_selection_options(self) -> None:
-        double = QgsProcessingParameterNumber.Type.Double
         self.add_choice(
             self.SELECTION,
             "Selection",
@@ -239,65 +191,64 @@ class ExtractEndmembers(GossanAlgorithm):
             "several times. Workflows without priors rank by purity.",
             advanced=True,
         )
-        angles = (
-            (
-                self.CLASS_ANGLE,
-                "Class reaches (rad)",
-                0.05,
-                "Candidates this much farther from a prior class than its best pixel still "
-                "belong to it.",
-            ),
-            (
-                self.ABSENT_ANGLE,
-                "Class is absent beyond (rad)",
-                0.3,
-                "A prior class whose best pixel is farther gets no endmember.",
-            ),
-            (
-                self.DISTINCT_ANGLE,
-                "Same below (rad)",
-                0.03,
-                "Endmembers closer to each other than this count as the same.",
-            ),
+        self._add_angle(
+            self.CLASS_ANGLE,
+            "Class reaches (rad)",
+            0.05,
+            "Candidates this much farther from a prior class than its best pixel still "
+            "belong to it.",
         )
-        for name, description, default, tip in angles:
-            self.add(
-                QgsProcessingParameterNumber(name, description, double, default, False, 0, 3.15),
-                tip,
-                advanced=True,
-            )
+        self._add_angle(
+            self.ABSENT_ANGLE,
+            "Class is absent beyond (rad)",
+            0.3,
+            "A prior class whose best pixel is farther gets no endmember.",
+        )
+        self._add_angle(
+            self.DISTINCT_ANGLE,
+            "Same below (rad)",
+            0.03,
+            "Endmembers closer to each other than this count as the same.",
+        )
+
+    def _add_angle(self, name: str, description: str, default: float, tip: str) -> None:
+        self.add_decimal(
+            name, description, default, tip, least=0, most=LARGEST_ANGLE, advanced=True
+        )
 
     def _add_outputs(self) -> None:
-        self.add(
-            QgsProcessingParameterFileDestination(
-                self.LIBRARY, "Endmember library", "ENVI library (*.sli);;CSV table (*.csv)"
-            ),
+        self.add_library_result(
+            self.LIBRARY,
+            "Endmember library",
             "The endmembers' reflectance on the bands in use, with name, class and source pixel.",
         )
-        self.add(
-            QgsProcessingParameterFeatureSink(
-                self.POINTS, "Source pixels", QgsProcessing.SourceType.TypeVectorPoint
-            ),
+        self.add_features_result(
+            self.POINTS,
+            "Source pixels",
+            QgsProcessing.SourceType.TypeVectorPoint,
             "Centre of each endmember's pixel with name, source, purity, class, angle (rad), row "
             "and column.",
         )
-        self.add(
-            QgsProcessingParameterRasterDestination(
-                self.ANGLES, "Spectral angles", None, True, False
-            ),
+        self.add_raster_result(
+            self.ANGLES,
+            "Spectral angles",
             "Angle of every pixel to every endmember, a band each, in radians; another pass over "
             "the scene.",
+            optional=True,
         )
-        self.add(
-            QgsProcessingParameterFileDestination(
-                self.REPORT, "Report", "HTML files (*.html)", None, True
-            ),
+        self.add_report(
             "Curves, chosen endmembers, rejected candidates with reasons, seconds of each step.",
+            optional=True,
+            by_default=True,
         )
-        self.addOutput(QgsProcessingOutputNumber(self.COUNT, "Number of endmembers"))
-        self.addOutput(QgsProcessingOutputNumber(self.CANDIDATES, "Number of candidates"))
-        self.addOutput(QgsProcessingOutputNumber(self.REJECTED, "Candidates not chosen"))
-        self.addOutput(QgsProcessingOutputNumber(self.VALID_PIXELS, "Pixels in use"))
+        self.add_output_numbers(
+            {
+                self.COUNT: "Number of endmembers",
+                self.CANDIDATES: "Number of candidates",
+                self.REJECTED: "Candidates not chosen",
+                self.VALID_PIXELS: "Pixels in use",
+            }
+        )
         self.addOutput(QgsProcessingOutputString(self.NAMES, "Names of the endmembers"))
 
     def check(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
@@ -313,78 +264,51 @@ class ExtractEndmembers(GossanAlgorithm):
         context: QgsProcessingContext,
         feedback: QgsProcessingFeedback,
     ) -> dict[str, Any]:
-        library = self.output_path(parameters, self.LIBRARY, context)
-        angles = self.output_path(parameters, self.ANGLES, context)
-        report = self.output_path(parameters, self.REPORT, context)
-        wanted = self.is_wanted(parameters, self.POINTS, context)
-        points = temporary_file("endmembers.geojson") if wanted else ""
-        whole = {
-            "components": self.COMPONENTS,
-            "skewers": self.SKEWERS,
-            "ppi_endmembers": self.PPI_ENDMEMBERS,
-            "vca_endmembers": self.VCA_ENDMEMBERS,
-            "endmembers": self.ENDMEMBERS,
+        job = {
+            **self.scene(parameters, context),
+            **self.values(
+                parameters,
+                context,
+                workflow=self.WORKFLOW,
+                priors=self.PRIORS,
+                endmembers=self.ENDMEMBERS,
+                mask=self.MASK,
+                space=self.SPACE,
+                components=self.COMPONENTS,
+                skewers=self.SKEWERS,
+                neighbour_angle=self.NEIGHBOUR_ANGLE,
+                ppi_endmembers=self.PPI_ENDMEMBERS,
+                vca_endmembers=self.VCA_ENDMEMBERS,
+                vca_projection=self.VCA_PROJECTION,
+                selection=self.SELECTION,
+                class_angle=self.CLASS_ANGLE,
+                absent_angle=self.ABSENT_ANGLE,
+                distinct_angle=self.DISTINCT_ANGLE,
+                seed=self.SEED,
+                library=self.LIBRARY,
+                points=self.POINTS,
+                angles=self.ANGLES,
+                report=self.REPORT,
+            ),
+            "origin": self.origin(parameters, context),
         }
-        radians = {
-            "neighbour_angle": self.NEIGHBOUR_ANGLE,
-            "class_angle": self.CLASS_ANGLE,
-            "absent_angle": self.ABSENT_ANGLE,
-            "distinct_angle": self.DISTINCT_ANGLE,
-        }
-        choices = {
-            "workflow": self.WORKFLOW,
-            "space": self.SPACE,
-            "vca_projection": self.VCA_PROJECTION,
-            "selection": self.SELECTION,
-        }
-        result = self.run_job(
-            "endmembers.extract",
-            {
-                "raster": self.raster_path(parameters, self.INPUT, context),
-                "priors": self.file_path(parameters, self.PRIORS, context),
-                "mask": self.raster_path(parameters, self.MASK, context),
-                "drop_water_bands": self.parameterAsBool(
-                    parameters, self.DROP_WATER_BANDS, context
-                ),
-                "collars": self.parameterAsBool(parameters, self.COLLARS, context),
-                "seed": self.seed(parameters, context),
-                "library": library,
-                "points": points,
-                "angles": angles,
-                "report": report,
-                "origin": self.origin(parameters, context),
-                **{key: self.parameterAsInt(parameters, p, context) for key, p in whole.items()},
-                **{
-                    key: self.parameterAsDouble(parameters, p, context)
-                    for key, p in radians.items()
-                },
-                **{key: self.choice(parameters, p, context) for key, p in choices.items()},
-                **self.image_options(parameters, context),
-            },
+        result = self.run_job("endmembers.extract", job, feedback)
+        self.features_to_sink(
+            job["points"],
+            parameters,
+            self.POINTS,
+            self.raster_crs(parameters, self.INPUT, context),
+            context,
             feedback,
+            style=styles.endmember_points,
+            title="Endmembers",
         )
-        outputs: dict[str, Any] = {
-            self.LIBRARY: library,
+        self.style_raster(job["angles"], styles.spectral_angle, context, title="Spectral angles")
+        return {
+            **self.made,
             self.COUNT: result["endmembers"],
             self.CANDIDATES: result["candidates"],
             self.REJECTED: result["rejected"],
             self.VALID_PIXELS: result["pixels"],
             self.NAMES: ", ".join(result["names"]),
         }
-        if wanted:
-            outputs[self.POINTS] = self.features_to_sink(
-                points,
-                parameters,
-                self.POINTS,
-                self.raster_crs(parameters, self.INPUT, context),
-                context,
-                feedback,
-                style=styles.endmember_points,
-                title="Endmembers",
-            )
-        if angles:
-            self.style_raster(angles, styles.spectral_angle, context, title="Spectral angles")
-            outputs[self.ANGLES] = angles
-        if report:
-            outputs[self.REPORT] = report
-        return outputs

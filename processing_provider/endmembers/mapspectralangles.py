@@ -6,16 +6,7 @@ import math
 from functools import partial
 from typing import Any
 
-from qgis.core import (
-    QgsProcessingContext,
-    QgsProcessingFeedback,
-    QgsProcessingOutputNumber,
-    QgsProcessingParameterBoolean,
-    QgsProcessingParameterFile,
-    QgsProcessingParameterNumber,
-    QgsProcessingParameterRasterDestination,
-    QgsProcessingParameterRasterLayer,
-)
+from qgis.core import QgsProcessingContext, QgsProcessingFeedback
 
 from gossan.processing_provider import styles
 from gossan.processing_provider.algorithm import GossanAlgorithm
@@ -43,75 +34,50 @@ class MapSpectralAngles(GossanAlgorithm):
     )
     SOURCE = "Kruse and others (1993)."
 
-    INPUT = "INPUT"
     LIBRARY = "LIBRARY"
     THRESHOLD = "THRESHOLD"
-    DROP_WATER_BANDS = "DROP_WATER_BANDS"
-    COLLARS = "COLLARS"
-    BY_POSITION = "BY_POSITION"
     ANGLES = "ANGLES"
     CLASSES = "CLASSES"
     CLASSIFIED_SHARE = "CLASSIFIED_SHARE"
     VALID_PIXELS = "VALID_PIXELS"
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: ARG002
-        self.add(
-            QgsProcessingParameterRasterLayer(self.INPUT, "Scene"),
-            "The image whose pixels are compared.",
-        )
-        self.add(
-            QgsProcessingParameterFile(
-                self.LIBRARY,
-                "Reference spectra",
-                fileFilter="Spectral libraries (*.sli *.hdr *.csv *.txt);;All files (*)",
-            ),
+        self.add_scene("The image whose pixels are compared, in reflectance.")
+        self.add_library(
+            self.LIBRARY,
+            "Reference spectra",
             "Spectral library as ENVI library (.sli), CSV table or ECOSTRESS text.",
         )
-        self.add(
-            QgsProcessingParameterNumber(
-                self.THRESHOLD,
-                "Greatest angle (radians)",
-                QgsProcessingParameterNumber.Type.Double,
-                0.1,
-                False,
-                0.0001,
-                math.pi,
-            ),
+        self.add_decimal(
+            self.THRESHOLD,
+            "Greatest angle (radians)",
+            0.1,
             "Pixels whose least angle is greater get no class. 0.1 is common for one sensor and "
             "its own spectra; laboratory spectra may need 0.15 to 0.2.",
+            least=0.0001,
+            most=math.pi,
         )
         self.add_image_options()
-        self.add(
-            QgsProcessingParameterBoolean(
-                self.DROP_WATER_BANDS, "Leave out water-vapour bands", True
-            ),
-            "Leaves out 1340-1460 nm and 1790-1980 nm where the scene has no list of bad bands of "
-            "its own.",
-            advanced=True,
-        )
-        self.add(
-            QgsProcessingParameterBoolean(self.COLLARS, "Leave out all-zero pixels", True),
-            "Pixels that are zero in every band have no direction and get no angle.",
-            advanced=True,
-        )
-        self.add(
-            QgsProcessingParameterBoolean(self.BY_POSITION, "Match bands by position", False),
-            "Takes the library's bands for the scene's in their order, whatever their "
-            "wavelengths. Only for libraries made from the same scene or sensor.",
-            advanced=True,
-        )
-        self.add(
-            QgsProcessingParameterRasterDestination(self.ANGLES, "Spectral angles"),
+        self.add_pixel_options()
+        self.add_by_position()
+        self.add_raster_result(
+            self.ANGLES,
+            "Spectral angles",
             "One band per reference, radians; NaN where the scene has no values.",
         )
-        self.add(
-            QgsProcessingParameterRasterDestination(
-                self.CLASSES, "Nearest reference", None, True, True
-            ),
+        self.add_raster_result(
+            self.CLASSES,
+            "Nearest reference",
             "Number of the nearest reference in the library's order, with its name; 0 for none.",
+            optional=True,
+            by_default=True,
         )
-        self.addOutput(QgsProcessingOutputNumber(self.CLASSIFIED_SHARE, "Share with a class"))
-        self.addOutput(QgsProcessingOutputNumber(self.VALID_PIXELS, "Pixels compared"))
+        self.add_output_numbers(
+            {
+                self.CLASSIFIED_SHARE: "Share with a class",
+                self.VALID_PIXELS: "Pixels compared",
+            }
+        )
 
     def processAlgorithm(
         self,
@@ -119,50 +85,34 @@ class MapSpectralAngles(GossanAlgorithm):
         context: QgsProcessingContext,
         feedback: QgsProcessingFeedback,
     ) -> dict[str, Any]:
-        angles = self.output_path(parameters, self.ANGLES, context)
-        classes = self.output_path(parameters, self.CLASSES, context)
-        threshold = self.parameterAsDouble(parameters, self.THRESHOLD, context)
-        result = self.run_job(
-            "spectra.map_angles",
-            {
-                "raster": self.raster_path(parameters, self.INPUT, context),
-                "library": self.file_path(parameters, self.LIBRARY, context),
-                "angles": angles,
-                "classes": classes,
-                "threshold": threshold,
-                "drop_water_bands": self.parameterAsBool(
-                    parameters, self.DROP_WATER_BANDS, context
-                ),
-                "collars": self.parameterAsBool(parameters, self.COLLARS, context),
-                "by_position": self.parameterAsBool(parameters, self.BY_POSITION, context),
-                "origin": self.origin(parameters, context),
-                **self.image_options(parameters, context),
-            },
-            feedback,
-        )
+        job = {
+            **self.scene(parameters, context),
+            **self.values(
+                parameters,
+                context,
+                library=self.LIBRARY,
+                threshold=self.THRESHOLD,
+                by_position=self.BY_POSITION,
+                angles=self.ANGLES,
+                classes=self.CLASSES,
+            ),
+            "origin": self.origin(parameters, context),
+        }
+        result = self.run_job("spectra.map_angles", job, feedback)
         legend = result["legend"]
         for row in legend:
             feedback.pushInfo(f"{row['value']} {row['name']}: {row['pixels']} pixels.")
-        self.style_raster(
-            angles,
-            partial(styles.spectral_angle, largest=2 * threshold),
-            context,
-            title="Spectral angles",
+        angle_style = partial(styles.spectral_angle, largest=2 * job["threshold"])
+        self.style_raster(job["angles"], angle_style, context, title="Spectral angles")
+        class_style = partial(
+            styles.classes,
+            names={row["value"]: row["name"] for row in legend},
+            colours={row["value"]: row["colour"] for row in legend},
         )
-        self.style_raster(
-            classes,
-            partial(
-                styles.classes,
-                names={row["value"]: row["name"] for row in legend},
-                colours={row["value"]: row["colour"] for row in legend},
-            ),
-            context,
-            title="Nearest reference",
-        )
+        self.style_raster(job["classes"], class_style, context, title="Nearest reference")
         valid = result["valid_pixels"]
         return {
-            self.ANGLES: angles,
-            **({self.CLASSES: classes} if classes else {}),
+            **self.made,
             self.CLASSIFIED_SHARE: 1 - result["unclassified_pixels"] / valid,
             self.VALID_PIXELS: valid,
         }

@@ -7,9 +7,6 @@ from typing import Any
 from qgis.core import (
     QgsProcessingContext,
     QgsProcessingFeedback,
-    QgsProcessingOutputNumber,
-    QgsProcessingParameterFile,
-    QgsProcessingParameterFileDestination,
     QgsProcessingParameterRasterLayer,
 )
 
@@ -42,35 +39,21 @@ class ResampleLibrary(GossanAlgorithm):
     LIBRARY = "LIBRARY"
     RASTER = "RASTER"
     METHOD = "METHOD"
-    WAVELENGTHS = "WAVELENGTHS"
     OUTPUT = "OUTPUT"
     SPECTRA = "SPECTRA"
-    BANDS = "BANDS"
     INCOMPLETE = "INCOMPLETE"
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: ARG002
-        self.add(
-            QgsProcessingParameterFile(
-                self.LIBRARY,
-                "Spectral library",
-                fileFilter="Spectral libraries (*.sli *.hdr *.csv *.txt);;All files (*)",
-            ),
-            "The library to resample.",
-        )
+        self.add_library(self.LIBRARY, "Spectral library", "The library to resample.")
         self.add(
             QgsProcessingParameterRasterLayer(self.RASTER, "Raster with the bands", optional=True),
             "Its bands, with their widths where it knows them, become the library's. Give this or "
             "a table of wavelengths.",
         )
-        self.add(
-            QgsProcessingParameterFile(
-                self.WAVELENGTHS,
-                "Wavelengths (CSV)",
-                fileFilter="CSV tables (*.csv *.txt);;All files (*)",
-                optional=True,
-            ),
+        self.add_wavelengths(
             "One row per band: wavelength and, in a column named fwhm, width. Together with a "
             "raster it describes that raster's bands.",
+            advanced=False,
         )
         self.add_choice(
             self.METHOD,
@@ -80,24 +63,25 @@ class ResampleLibrary(GossanAlgorithm):
             "Linear takes the spectrum at each band's centre; Gaussian averages it over the "
             "band's width, which suits libraries much finer than the sensor.",
         )
-        self.add(
-            QgsProcessingParameterFileDestination(
-                self.OUTPUT, "Resampled library", "ENVI library (*.sli);;CSV table (*.csv)"
-            ),
+        self.add_library_result(
+            self.OUTPUT,
+            "Resampled library",
             "ENVI library (.sli with .hdr) or CSV table, by the ending of its name.",
         )
-        self.addOutput(QgsProcessingOutputNumber(self.SPECTRA, "Number of spectra"))
-        self.addOutput(QgsProcessingOutputNumber(self.BANDS, "Number of bands"))
-        self.addOutput(QgsProcessingOutputNumber(self.INCOMPLETE, "Spectra with gaps"))
+        self.add_output_numbers(
+            {
+                self.SPECTRA: "Number of spectra",
+                self.BANDS: "Number of bands",
+                self.INCOMPLETE: "Spectra with gaps",
+            }
+        )
 
     def check(
         self,
         parameters: dict[str, Any],
         context: QgsProcessingContext,  # noqa: ARG002
     ) -> str:
-        if not self.is_given(parameters, self.RASTER) and not self.is_given(
-            parameters, self.WAVELENGTHS
-        ):
+        if not any(self.is_given(parameters, name) for name in (self.RASTER, self.WAVELENGTHS)):
             return "Give a raster or a table of wavelengths to resample the library to."
         return ""
 
@@ -107,21 +91,21 @@ class ResampleLibrary(GossanAlgorithm):
         context: QgsProcessingContext,
         feedback: QgsProcessingFeedback,
     ) -> dict[str, Any]:
-        output = self.output_path(parameters, self.OUTPUT, context)
-        result = self.run_job(
-            "spectra.resample_library",
-            {
-                "library": self.file_path(parameters, self.LIBRARY, context),
-                "raster": self.raster_path(parameters, self.RASTER, context),
-                "wavelengths": self.file_path(parameters, self.WAVELENGTHS, context),
-                "method": self.choice(parameters, self.METHOD, context).lower(),
-                "output": output,
-                "origin": self.origin(parameters, context),
-            },
-            feedback,
-        )
+        job = {
+            **self.values(
+                parameters,
+                context,
+                library=self.LIBRARY,
+                raster=self.RASTER,
+                wavelengths=self.WAVELENGTHS,
+                output=self.OUTPUT,
+            ),
+            "method": self.choice(parameters, self.METHOD, context).lower(),
+            "origin": self.origin(parameters, context),
+        }
+        result = self.run_job("spectra.resample_library", job, feedback)
         return {
-            self.OUTPUT: output,
+            **self.made,
             self.SPECTRA: result["spectra"],
             self.BANDS: result["bands"],
             self.INCOMPLETE: result["incomplete"],

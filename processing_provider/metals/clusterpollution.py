@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from qgis.core import (
-    QgsMapLayer,
-    QgsProcessing,
-    QgsProcessingContext,
-    QgsProcessingFeedback,
-    QgsProcessingOutputNumber,
-    QgsProcessingParameterBand,
-    QgsProcessingParameterFeatureSink,
-    QgsProcessingParameterFileDestination,
-    QgsProcessingParameterNumber,
-    QgsProcessingParameterRasterDestination,
-    QgsProcessingParameterRasterLayer,
-)
+from qgis.core import QgsProcessing, QgsProcessingContext, QgsProcessingFeedback
 
 from gossan.processing_provider import styles
 from gossan.processing_provider.algorithm import GossanAlgorithm
-from gossan.processing_provider.inputs import temporary_file
 
 
 class ClusterPollution(GossanAlgorithm):
@@ -45,78 +33,60 @@ class ClusterPollution(GossanAlgorithm):
         "K-means: Lloyd (1982); silhouette: Rousseeuw (1987); elbow: Satopää and others (2011)."
     )
 
-    INPUT = "INPUT"
-    BANDS = "BANDS"
     ZONES = "ZONES"
     LARGEST = "LARGEST"
     SMALLEST_PATCH = "SMALLEST_PATCH"
     OUTPUT = "OUTPUT"
     POLYGONS = "POLYGONS"
-    TABLE = "TABLE"
-    REPORT = "REPORT"
     COUNT = "COUNT"
     SILHOUETTE = "SILHOUETTE"
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: ARG002
-        integer = QgsProcessingParameterNumber.Type.Integer
-        self.add(
-            QgsProcessingParameterRasterLayer(self.INPUT, "Concentration raster"),
-            "One band per element.",
-        )
-        self.add(
-            QgsProcessingParameterBand(
-                self.BANDS, "Bands", None, self.INPUT, optional=True, allowMultiple=True
-            ),
-            "Elements that decide the zones; all when none is chosen.",
-        )
-        self.add(
-            QgsProcessingParameterNumber(
-                self.ZONES, "Number of zones (0: automatic)", integer, 0, False, 0, 20
-            ),
+        self.add_concentrations("One band per element, as Map metals makes it.")
+        self.add_bands("Elements that decide the zones; all when none is chosen.")
+        self.add_integer(
+            self.ZONES,
+            "Number of zones (0: automatic)",
+            0,
             "0 chooses the number with the greatest silhouette.",
+            least=0,
+            most=20,
         )
-        self.add(
-            QgsProcessingParameterNumber(
-                self.LARGEST, "Greatest number of zones to try", integer, 8, False, 2, 20
-            ),
-            "For the automatic choice.",
+        self.add_integer(
+            self.LARGEST,
+            "Greatest number of zones to try",
+            8,
+            "The automatic choice tries 2 to this many.",
+            least=2,
+            most=20,
             advanced=True,
         )
-        self.add(
-            QgsProcessingParameterNumber(
-                self.SMALLEST_PATCH, "Smallest patch (pixels)", integer, 1, False, 1
-            ),
+        self.add_integer(
+            self.SMALLEST_PATCH,
+            "Smallest patch (pixels)",
+            1,
             "Smaller patches join their greatest neighbour, in raster and polygons alike; 1 keeps "
             "every pixel as it is.",
+            least=1,
             advanced=True,
         )
         self.add_seed()
-        self.add(
-            QgsProcessingParameterRasterDestination(self.OUTPUT, "Pollution zones"),
+        self.add_raster_result(
+            self.OUTPUT,
+            "Pollution zones",
             "Class raster: 1 is low background, the last zone high-risk, 0 no data.",
         )
-        self.add(
-            QgsProcessingParameterFeatureSink(
-                self.POLYGONS,
-                "Zone polygons",
-                QgsProcessing.SourceType.TypeVectorPolygon,
-                None,
-                True,
-            ),
+        self.add_features_result(
+            self.POLYGONS,
+            "Zone polygons",
+            QgsProcessing.SourceType.TypeVectorPolygon,
             "One polygon per patch with zone, name, area and the zone's mean concentrations.",
+            optional=True,
+            by_default=True,
         )
-        self.add(
-            QgsProcessingParameterFileDestination(
-                self.TABLE, "Zone table", "CSV (*.csv)", None, True, False
-            ),
-            "Area and mean concentrations of each zone.",
-        )
-        self.add(
-            QgsProcessingParameterFileDestination(self.REPORT, "Report", "HTML (*.html)"),
-            "How the zones were chosen and what they hold.",
-        )
-        self.addOutput(QgsProcessingOutputNumber(self.COUNT, "Zones"))
-        self.addOutput(QgsProcessingOutputNumber(self.SILHOUETTE, "Mean silhouette"))
+        self.add_table(self.TABLE, "Zone table", "Area and mean concentrations of each zone.")
+        self.add_report("How the zones were chosen and what they hold.")
+        self.add_output_numbers({self.COUNT: "Zones", self.SILHOUETTE: "Mean silhouette"})
 
     def processAlgorithm(
         self,
@@ -124,53 +94,39 @@ class ClusterPollution(GossanAlgorithm):
         context: QgsProcessingContext,
         feedback: QgsProcessingFeedback,
     ) -> dict[str, Any]:
-        output = self.output_path(parameters, self.OUTPUT, context)
-        wanted = self.is_wanted(parameters, self.POLYGONS, context)
-        polygons = temporary_file("zones.geojson") if wanted else ""
-        table = self.output_path(parameters, self.TABLE, context)
-        report = self.output_path(parameters, self.REPORT, context)
-        result = self.run_job(
-            "metals.cluster",
-            {
-                "raster": self.raster_path(parameters, self.INPUT, context),
-                "bands": self.parameterAsInts(parameters, self.BANDS, context),
-                "zones": self.parameterAsInt(parameters, self.ZONES, context),
-                "largest": self.parameterAsInt(parameters, self.LARGEST, context),
-                "smallest_patch": self.parameterAsInt(parameters, self.SMALLEST_PATCH, context),
-                "seed": self.seed(parameters, context),
-                "output": output,
-                "polygons": polygons,
-                "table": table,
-                "report": report,
-                "origin": self.origin(parameters, context),
-            },
-            feedback,
-        )
+        job = {
+            **self.values(
+                parameters,
+                context,
+                raster=self.INPUT,
+                bands=self.BANDS,
+                zones=self.ZONES,
+                largest=self.LARGEST,
+                smallest_patch=self.SMALLEST_PATCH,
+                seed=self.SEED,
+                output=self.OUTPUT,
+                polygons=self.POLYGONS,
+                table=self.TABLE,
+                report=self.REPORT,
+            ),
+            "origin": self.origin(parameters, context),
+        }
+        result = self.run_job("metals.cluster", job, feedback)
         names = result["names"]
-
-        def raster_style(layer: QgsMapLayer) -> None:
-            styles.zones(layer, names)
-
-        def polygon_style(layer: QgsMapLayer) -> None:
-            styles.zone_polygons(layer, "name", names)
-
-        self.style_raster(output, raster_style, context, title="Pollution zones")
-        results = {
-            self.OUTPUT: output,
-            self.TABLE: table,
-            self.REPORT: report,
+        zone_style = partial(styles.zones, names=names)
+        self.style_raster(job["output"], zone_style, context, title="Pollution zones")
+        self.features_to_sink(
+            job["polygons"],
+            parameters,
+            self.POLYGONS,
+            self.raster_crs(parameters, self.INPUT, context),
+            context,
+            feedback,
+            style=partial(styles.zone_polygons, order=names),
+            title="Pollution zone polygons",
+        )
+        return {
+            **self.made,
             self.COUNT: result["zones"],
             self.SILHOUETTE: result["silhouette"],
         }
-        if wanted:
-            results[self.POLYGONS] = self.features_to_sink(
-                polygons,
-                parameters,
-                self.POLYGONS,
-                self.raster_crs(parameters, self.INPUT, context),
-                context,
-                feedback,
-                style=polygon_style,
-                title="Pollution zone polygons",
-            )
-        return results

@@ -4,23 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from qgis.core import (
-    QgsProcessing,
-    QgsProcessingContext,
-    QgsProcessingFeedback,
-    QgsProcessingOutputNumber,
-    QgsProcessingOutputString,
-    QgsProcessingParameterEnum,
-    QgsProcessingParameterFeatureSource,
-    QgsProcessingParameterField,
-    QgsProcessingParameterFile,
-    QgsProcessingParameterFileDestination,
-    QgsProcessingParameterNumber,
-    QgsProcessingParameterRasterLayer,
-)
+from qgis.core import QgsProcessingContext, QgsProcessingFeedback, QgsProcessingOutputString
 
 from gossan.processing_provider.algorithm import GossanAlgorithm
-from gossan.processing_provider.inputs import write_points
 
 WORKFLOWS = ("PPI", "VCA", "prior", "PPI+VCA", "PPI+prior", "VCA+prior", "PCCEE")
 METHODS = ("nnls", "nmf", "svr")
@@ -36,7 +22,7 @@ class CompareWorkflows(GossanAlgorithm):
     TAGS = ("ablation", "PCCEE", "PPI", "VCA", "NNLS", "NMF", "SVR", "validation", "benchmark")
     DOES = (
         "Repeats extraction, unmixing and the inversion of metals for each extraction workflow "
-        "and each abundance method, seed by seed, and compares their cross-validated R2, RMSE, "
+        "and each abundance method, seed by seed, and compares their cross-validated R², RMSE, "
         "RPD and seconds. All inversions have equally many features."
     )
     NEEDS = "A hyperspectral raster and soil samples with element fields."
@@ -50,9 +36,6 @@ class CompareWorkflows(GossanAlgorithm):
         "Lengshuijiang antimony mine), with spatial blocks and several seeds."
     )
 
-    INPUT = "INPUT"
-    SAMPLES = "SAMPLES"
-    ELEMENTS = "ELEMENTS"
     PRIORS = "PRIORS"
     WORKFLOWS = "WORKFLOWS"
     METHODS = "METHODS"
@@ -61,73 +44,50 @@ class CompareWorkflows(GossanAlgorithm):
     TREES = "TREES"
     VALIDATION = "VALIDATION"
     FOLDS = "FOLDS"
-    TABLE = "TABLE"
     DETAILS = "DETAILS"
-    REPORT = "REPORT"
     BEST_WORKFLOW = "BEST_WORKFLOW"
     BEST_METHOD = "BEST_METHOD"
     R2_BEST = "R2_BEST"
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: ARG002
-        integer = QgsProcessingParameterNumber.Type.Integer
-        self.add(
-            QgsProcessingParameterRasterLayer(self.INPUT, "Hyperspectral raster"),
-            "Reflectance with wavelengths.",
-        )
-        self.add(
-            QgsProcessingParameterFeatureSource(
-                self.SAMPLES, "Samples", [QgsProcessing.SourceType.TypeVector]
-            ),
-            "Soil samples as points, or a table with coordinates.",
-        )
-        self.add(
-            QgsProcessingParameterField(
-                self.ELEMENTS,
-                "Elements",
-                None,
-                self.SAMPLES,
-                QgsProcessingParameterField.DataType.Any,
-                allowMultiple=True,
-            ),
-            "Fields with concentrations; &lt;0.02 and &gt;4000 are understood.",
-        )
-        self.add(
-            QgsProcessingParameterFile(
-                self.PRIORS,
-                "Prior spectral library",
-                QgsProcessingParameterFile.Behavior.File,
-                fileFilter="Spectral libraries (*.sli *.csv *.txt);;All files (*)",
-                optional=True,
-            ),
-            "Spectra of what is expected; empty takes the library that ships.",
-        )
-        self._add_several(
+        self.add_scene()
+        self.add_samples()
+        self.add_priors()
+        self.add_choices(
             self.WORKFLOWS,
             "Extraction workflows",
             WORKFLOWS,
             "Each is run with NNLS abundances; PCCEE is PPI, VCA and priors together.",
         )
-        self._add_several(
+        self.add_choices(
             self.METHODS,
             "Abundance methods",
             METHODS,
             "Each is run with the endmembers of PCCEE.",
         )
-        self.add(
-            QgsProcessingParameterNumber(
-                self.ENDMEMBERS, "Endmembers of every workflow", integer, 6, False, 2, 30
-            ),
+        self.add_integer(
+            self.ENDMEMBERS,
+            "Endmembers of every workflow",
+            6,
             "The same for all, so that every inversion has equally many features.",
+            least=2,
+            most=30,
         )
-        self.add(
-            QgsProcessingParameterNumber(self.SEEDS, "Number of seeds", integer, 5, False, 1, 100),
+        self.add_integer(
+            self.SEEDS,
+            "Number of seeds",
+            5,
             "Each repeats everything random; medians and extremes are over the seeds.",
+            least=1,
+            most=100,
         )
-        self.add(
-            QgsProcessingParameterNumber(
-                self.TREES, "Trees per forest", integer, 100, False, 10, 5000
-            ),
+        self.add_integer(
+            self.TREES,
+            "Trees per forest",
+            100,
             "Fewer than for a final model, for there are many to grow.",
+            least=10,
+            most=5000,
             advanced=True,
         )
         self.add_choice(
@@ -138,36 +98,27 @@ class CompareWorkflows(GossanAlgorithm):
             "Spatial blocks keep neighbouring samples on one side of every split.",
             advanced=True,
         )
-        self.add(
-            QgsProcessingParameterNumber(self.FOLDS, "Folds", integer, 5, False, 2, 50),
-            "Of the validation.",
+        self.add_integer(
+            self.FOLDS,
+            "Folds",
+            5,
+            "For spatial blocks and k-fold.",
+            least=2,
+            most=50,
             advanced=True,
         )
         self.add_image_options()
         self.add_seed()
-        csv = "CSV (*.csv)"
-        self.add(
-            QgsProcessingParameterFileDestination(self.TABLE, "Comparison", csv),
-            "One row per workflow and method.",
-        )
-        self.add(
-            QgsProcessingParameterFileDestination(
-                self.DETAILS, "Every run", csv, None, True, False
-            ),
-            "One row per workflow, method, seed and element.",
-        )
-        self.add(
-            QgsProcessingParameterFileDestination(self.REPORT, "Report", "HTML (*.html)"),
-            "The tables with how they came about.",
-        )
-        self.addOutput(QgsProcessingOutputString(self.BEST_WORKFLOW, "Workflow of highest R2"))
-        self.addOutput(QgsProcessingOutputString(self.BEST_METHOD, "Method of highest R2"))
-        self.addOutput(QgsProcessingOutputNumber(self.R2_BEST, "Highest median R2"))
+        self.add_table(self.TABLE, "Comparison", "One row per workflow and method.", optional=False)
+        self.add_table(self.DETAILS, "Every run", "One row per workflow, method, seed and element.")
+        self.add_report("The tables with how they came about.")
+        self.addOutput(QgsProcessingOutputString(self.BEST_WORKFLOW, "Workflow of highest R²"))
+        self.addOutput(QgsProcessingOutputString(self.BEST_METHOD, "Method of highest R²"))
+        self.add_output_numbers({self.R2_BEST: "Highest median R²"})
 
     def check(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
-        if not self._several(parameters, self.WORKFLOWS, context) and not self._several(
-            parameters, self.METHODS, context
-        ):
+        lists = (self.WORKFLOWS, self.METHODS)
+        if not any(self.choices(parameters, name, context) for name in lists):
             return "Choose at least one extraction workflow or abundance method."
         return ""
 
@@ -177,56 +128,33 @@ class CompareWorkflows(GossanAlgorithm):
         context: QgsProcessingContext,
         feedback: QgsProcessingFeedback,
     ) -> dict[str, Any]:
-        elements = self.parameterAsFields(parameters, self.ELEMENTS, context)
-        samples = write_points(
-            self.feature_source(parameters, self.SAMPLES, context),
-            elements,
-            self.raster_crs(parameters, self.INPUT, context),
-            context,
-            feedback,
-        )
-        outputs = {
-            name: self.output_path(parameters, name, context)
-            for name in (self.TABLE, self.DETAILS, self.REPORT)
+        crs = self.raster_crs(parameters, self.INPUT, context)
+        job = {
+            **self.values(
+                parameters,
+                context,
+                raster=self.INPUT,
+                priors=self.PRIORS,
+                workflows=self.WORKFLOWS,
+                methods=self.METHODS,
+                endmembers=self.ENDMEMBERS,
+                seeds=self.SEEDS,
+                seed=self.SEED,
+                trees=self.TREES,
+                validation=self.VALIDATION,
+                folds=self.FOLDS,
+                table=self.TABLE,
+                details=self.DETAILS,
+                report=self.REPORT,
+            ),
+            **self.image_options(parameters, context),
+            **self.samples(parameters, crs, context, feedback),
+            "origin": self.origin(parameters, context),
         }
-        result = self.run_job(
-            "metals.compare_workflows",
-            {
-                "raster": self.raster_path(parameters, self.INPUT, context),
-                "samples": samples,
-                "elements": elements,
-                "priors": self.file_path(parameters, self.PRIORS, context),
-                "workflows": self._several(parameters, self.WORKFLOWS, context),
-                "methods": self._several(parameters, self.METHODS, context),
-                "endmembers": self.parameterAsInt(parameters, self.ENDMEMBERS, context),
-                "seeds": self.parameterAsInt(parameters, self.SEEDS, context),
-                "seed": self.seed(parameters, context),
-                "trees": self.parameterAsInt(parameters, self.TREES, context),
-                "validation": self.choice(parameters, self.VALIDATION, context),
-                "folds": self.parameterAsInt(parameters, self.FOLDS, context),
-                "table": outputs[self.TABLE],
-                "details": outputs[self.DETAILS],
-                "report": outputs[self.REPORT],
-                "origin": self.origin(parameters, context),
-                **self.image_options(parameters, context),
-            },
-            feedback,
-        )
+        result = self.run_job("metals.compare_workflows", job, feedback)
         return {
-            **outputs,
+            **self.made,
             self.BEST_WORKFLOW: result["best_workflow"],
             self.BEST_METHOD: result["best_method"],
             self.R2_BEST: result["r2_best"],
         }
-
-    def _add_several(self, name: str, description: str, options: tuple[str, ...], tip: str) -> None:
-        """Add a choice of several texts, all of them by default."""
-        parameter = QgsProcessingParameterEnum(
-            name, description, list(options), True, list(options), True, True
-        )
-        self.add(parameter, tip)
-
-    def _several(
-        self, parameters: dict[str, Any], name: str, context: QgsProcessingContext
-    ) -> list[str]:
-        return self.parameterAsEnumStrings(parameters, name, context)

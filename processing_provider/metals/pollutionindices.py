@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from qgis.core import (
-    QgsMapLayer,
     QgsProcessingContext,
     QgsProcessingFeedback,
-    QgsProcessingOutputNumber,
-    QgsProcessingParameterBand,
-    QgsProcessingParameterFileDestination,
-    QgsProcessingParameterRasterDestination,
-    QgsProcessingParameterRasterLayer,
     QgsProcessingParameterString,
 )
 
@@ -48,27 +43,16 @@ class PollutionIndices(GossanAlgorithm):
         "pH above 7.5."
     )
 
-    INPUT = "INPUT"
-    BANDS = "BANDS"
     BACKGROUNDS = "BACKGROUNDS"
     LIMITS = "LIMITS"
     OUTPUT = "OUTPUT"
-    REPORT = "REPORT"
     NEMEROW_MEAN = "NEMEROW_MEAN"
     NEMEROW_MAXIMUM = "NEMEROW_MAXIMUM"
     EXCEEDING_SHARE = "EXCEEDING_SHARE"
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: ARG002
-        self.add(
-            QgsProcessingParameterRasterLayer(self.INPUT, "Concentration raster"),
-            "One band per element, named after it, in mg/kg.",
-        )
-        self.add(
-            QgsProcessingParameterBand(
-                self.BANDS, "Bands", None, self.INPUT, optional=True, allowMultiple=True
-            ),
-            "Elements to index; all with a background value when none is chosen.",
-        )
+        self.add_concentrations("One band per element, named after it, in mg/kg.")
+        self.add_bands("Elements to index; all with a background value when none is chosen.")
         self.add(
             QgsProcessingParameterString(self.BACKGROUNDS, "Background values (mg/kg)", CRUST),
             "Element=value pairs parted by semicolons. Replace the defaults by the background of "
@@ -80,18 +64,18 @@ class PollutionIndices(GossanAlgorithm):
             "The defaults are Chinese screening values for alkaline farmland: use those that "
             "apply to you.",
         )
-        self.add(
-            QgsProcessingParameterRasterDestination(self.OUTPUT, "Pollution indices"),
+        self.add_raster_result(
+            self.OUTPUT,
+            "Pollution indices",
             "Bands: Igeo and P of each element, Nemerow index, elements above limit.",
         )
-        self.add(
-            QgsProcessingParameterFileDestination(self.REPORT, "Report", "HTML (*.html)"),
-            "Values that were used and the share of the pixels in each class.",
-        )
-        self.addOutput(QgsProcessingOutputNumber(self.NEMEROW_MEAN, "Mean Nemerow index"))
-        self.addOutput(QgsProcessingOutputNumber(self.NEMEROW_MAXIMUM, "Greatest Nemerow index"))
-        self.addOutput(
-            QgsProcessingOutputNumber(self.EXCEEDING_SHARE, "Share of pixels above a limit")
+        self.add_report("Values that were used and the share of the pixels in each class.")
+        self.add_output_numbers(
+            {
+                self.NEMEROW_MEAN: "Mean Nemerow index",
+                self.NEMEROW_MAXIMUM: "Greatest Nemerow index",
+                self.EXCEEDING_SHARE: "Share of pixels above a limit",
+            }
         )
 
     def processAlgorithm(
@@ -100,30 +84,26 @@ class PollutionIndices(GossanAlgorithm):
         context: QgsProcessingContext,
         feedback: QgsProcessingFeedback,
     ) -> dict[str, Any]:
-        output = self.output_path(parameters, self.OUTPUT, context)
-        report = self.output_path(parameters, self.REPORT, context)
-        result = self.run_job(
-            "metals.indices",
-            {
-                "raster": self.raster_path(parameters, self.INPUT, context),
-                "bands": self.parameterAsInts(parameters, self.BANDS, context),
-                "backgrounds": self.parameterAsString(parameters, self.BACKGROUNDS, context),
-                "limits": self.parameterAsString(parameters, self.LIMITS, context),
-                "output": output,
-                "report": report,
-                "origin": self.origin(parameters, context),
-            },
-            feedback,
+        job = {
+            **self.values(
+                parameters,
+                context,
+                raster=self.INPUT,
+                bands=self.BANDS,
+                backgrounds=self.BACKGROUNDS,
+                limits=self.LIMITS,
+                output=self.OUTPUT,
+                report=self.REPORT,
+            ),
+            "origin": self.origin(parameters, context),
+        }
+        result = self.run_job("metals.indices", job, feedback)
+        nemerow = partial(styles.index, band=2 * len(result["elements"]) + 1)
+        self.style_raster(
+            job["output"], nemerow, context, title="Pollution indices (Nemerow shown)"
         )
-        nemerow_band = 2 * len(result["elements"]) + 1
-
-        def style(layer: QgsMapLayer) -> None:
-            styles.index(layer, nemerow_band)
-
-        self.style_raster(output, style, context, title="Pollution indices (Nemerow shown)")
         return {
-            self.OUTPUT: output,
-            self.REPORT: report,
+            **self.made,
             self.NEMEROW_MEAN: result["nemerow_mean"],
             self.NEMEROW_MAXIMUM: result["nemerow_maximum"],
             self.EXCEEDING_SHARE: result["exceeding_share"],

@@ -6,6 +6,8 @@ import json
 import os
 import runpy
 import subprocess
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -145,13 +147,19 @@ def feedback():
 
 
 @pytest.fixture(scope="session")
-def district(tmp_path_factory) -> Path:
-    """A district small enough that every algorithm takes a moment."""
-    folder = tmp_path_factory.mktemp("district")
+def in_engine(tmp_path_factory) -> Callable[..., str]:
+    """Runs the engine's Python, which finds this package, and returns what it prints."""
     package = tmp_path_factory.mktemp("package")
     (package / "gossan").symlink_to(ROOT)
+    return partial(engine_python, package)
+
+
+@pytest.fixture(scope="session")
+def district(tmp_path_factory, in_engine) -> Path:
+    """A district small enough that every algorithm takes a moment."""
+    folder = tmp_path_factory.mktemp("district")
     wanted = ["--size", "48", "--bands", "60", "--seed", "3", "--only", "hyperspectral", "soils"]
-    engine_python(package, "-m", "gossan.examples.district", str(folder), *wanted)
+    in_engine("-m", "gossan.examples.district", str(folder), *wanted)
     return folder
 
 

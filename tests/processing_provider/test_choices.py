@@ -1,0 +1,79 @@
+"""What the dialogs offer is what the jobs accept; the toolbox cannot import their lists itself."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+pytest.importorskip("qgis.core")
+
+from qgis.core import QgsProcessingModelAlgorithm
+
+ACCEPTED = {
+    ("extractendmembers", "WORKFLOW"): "gossan.models.endmembers.options:WORKFLOWS",
+    ("extractendmembers", "SELECTION"): "gossan.models.endmembers.selection:SELECTIONS",
+    ("extractendmembers", "SPACE"): "gossan.models.endmembers.options:SPACES",
+    ("extractendmembers", "VCA_PROJECTION"): "gossan.models.endmembers.options:VCA_PROJECTIONS",
+    ("estimateabundances", "METHOD"): "gossan.models.abundances.methods:METHODS",
+    ("resamplelibrary", "METHOD"): "gossan.core.spectra:RESAMPLING_METHODS",
+    ("trainmetalinversion", "METHOD"): "gossan.models.metals.regressors:METHODS",
+    ("trainmetalinversion", "VALIDATION"): "gossan.models.metals.sample_splits:VALIDATIONS",
+    ("trainmetalinversion", "BELOW_LIMIT"): "gossan.core.censored:LOWER_RULES",
+    ("trainmetalinversion", "DUPLICATES"): "gossan.core.samples:DUPLICATE_RULES",
+    ("mapmetals", "UNCERTAINTY_KIND"): "gossan.models.metals.map_outputs:UNCERTAINTY_KINDS",
+    ("assessmetals", "BELOW_LIMIT"): "gossan.core.censored:LOWER_RULES",
+    ("correlatemetals", "BELOW_LIMIT"): "gossan.core.censored:LOWER_RULES",
+    ("compareworkflows", "WORKFLOWS"): "gossan.models.metals.comparison:WORKFLOWS",
+    ("compareworkflows", "METHODS"): "gossan.models.metals.comparison:METHODS",
+    ("compareworkflows", "VALIDATION"): "gossan.models.metals.sample_splits:VALIDATIONS",
+}
+"""Where the science keeps the list for each choice of the toolbox."""
+
+NOT_OFFERED = {("compareworkflows", "VALIDATION"): {"hold-out", "groups"}}
+"""What a job accepts and an algorithm leaves out, for it does not ask for what these need."""
+
+
+@pytest.fixture(scope="module")
+def accepted(in_engine):
+    """Return the lists of the science, read where it can be imported: in the engine."""
+    program = (
+        "import importlib, json, sys\n"
+        "places = [place.partition(':') for place in sys.argv[1:]]\n"
+        "lists = [list(getattr(importlib.import_module(m), n)) for m, _, n in places]\n"
+        "print(json.dumps(lists))\n"
+    )
+    return dict(zip(ACCEPTED, json.loads(in_engine("-c", program, *ACCEPTED.values()))))
+
+
+@pytest.fixture(scope="module")
+def offered(provider):
+    """Return the options of every choice of the toolbox."""
+    return {
+        (algorithm.name(), definition.name()): definition.options()
+        for algorithm in provider.algorithms()
+        if not isinstance(algorithm, QgsProcessingModelAlgorithm)
+        for definition in algorithm.parameterDefinitions()
+        if definition.type() == "enum"
+    }
+
+
+def test_every_choice_of_the_toolbox_is_compared(offered):
+    assert set(offered) == set(ACCEPTED)
+
+
+@pytest.mark.parametrize("place", ACCEPTED, ids="-".join)
+def test_a_choice_offers_what_its_job_accepts(place, offered, accepted):
+    left_out = NOT_OFFERED.get(place, set())
+    options = [option.lower() for option in offered[place]]
+    assert sorted(options) == sorted(
+        option.lower() for option in accepted[place] if option not in left_out
+    )
+    assert len(set(options)) == len(options)
+
+
+@pytest.mark.parametrize("place", ACCEPTED, ids="-".join)
+def test_a_choice_is_spelt_as_its_job_spells_it(place, offered, accepted):
+    if place in (("estimateabundances", "METHOD"), ("resamplelibrary", "METHOD")):
+        pytest.skip("the algorithm hands its choice on in lower case")
+    assert set(offered[place]) <= set(accepted[place])
