@@ -29,6 +29,7 @@ from qgis.core import (
     QgsVectorLayer,
 )
 from qgis.gui import QgsMapCanvas
+from qgis.PyQt.QtCore import QSize
 from qgis.PyQt.QtGui import QFont
 
 from gossan.processing_provider import styles
@@ -62,12 +63,7 @@ def build_project(folder: Path, district: Path, results: Path) -> tuple[Path, Pa
         if not project.write(str(target)):
             raise OSError(f"The project could not be written: {project.error()}")
         picture = folder / "gossan-demo.png"
-        picture.unlink(missing_ok=True)
-        settings = QgsLayoutExporter.ImageExportSettings()
-        settings.dpi = 150
-        if QgsLayoutExporter(layout).exportToImage(str(picture), settings) != (
-            QgsLayoutExporter.ExportResult.Success
-        ):
+        if not QgsLayoutExporter(layout).renderPageToImage(0, QSize(), 150).save(str(picture)):
             raise OSError(f"The picture {picture} could not be written.")
         project.clear()
         return target, picture
