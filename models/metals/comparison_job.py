@@ -26,7 +26,12 @@ COLUMNS = (
     "R2, median",
     "R2, least",
     "R2, greatest",
+    "RMSE, median",
+    "RMSE, least",
+    "RMSE, greatest",
     "RPD, median",
+    "RPD, least",
+    "RPD, greatest",
     "RPD class",
     "extraction (s)",
     "unmixing (s)",
@@ -145,21 +150,25 @@ def compare_workflows(
 
 
 def _row(pair: tuple[str, str], runs: Sequence[Run]) -> list[Any]:
-    """Return the medians over the seeds for one workflow and method; R2 is the mean of elements."""
+    """Return medians and extremes over the seeds; each score is the mean over the elements."""
     mine = [run for run in runs if (run.workflow, run.method) == pair]
-    r2 = [float(np.nanmean(run.r2)) for run in mine]
-    rpd = float(np.median([np.nanmean(run.rpd) for run in mine]))
+    rpd = _spread([run.rpd for run in mine])
     return [
         *pair,
         float(np.median([run.endmembers for run in mine])),
-        float(np.median(r2)),
-        min(r2),
-        max(r2),
-        rpd,
-        rpd_class(rpd),
+        *_spread([run.r2 for run in mine]),
+        *_spread([run.rmse for run in mine]),
+        *rpd,
+        rpd_class(rpd[0]),
         float(np.median([run.extraction_seconds for run in mine])),
         float(np.median([run.unmixing_seconds for run in mine])),
     ]
+
+
+def _spread(scores: Sequence[np.ndarray]) -> list[float]:
+    """Return median, least and greatest of the means over the elements, one per seed."""
+    means = [float(np.nanmean(each)) for each in scores]
+    return [float(np.median(means)), min(means), max(means)]
 
 
 def _write_details(path: str, runs: Sequence[Run], elements: Sequence[str]) -> None:
@@ -185,8 +194,9 @@ def _report(
     page.paragraph(
         f"Each workflow keeps {design.endmembers} endmembers where it finds as many, so that all "
         f"inversions ({design.settings.method}, {design.settings.trees} trees) have equally many "
-        f"features. R2 and RPD are means over {len(elements)} elements of pooled out-of-fold "
-        f"predictions ({design.validation.kind}, {design.validation.folds} folds); medians and "
+        f"features. R2, RMSE and RPD are means over {len(elements)} elements of pooled "
+        f"out-of-fold predictions ({design.validation.kind}, {design.validation.folds} folds); the "
+        "mean RMSE follows the elements of the greatest concentrations. Medians and "
         f"extremes are over {len(design.seeds)} seed(s), each of which repeats extraction, "
         "unmixing, splits and fits. Seconds are wall time on this machine, reading included."
     )

@@ -62,6 +62,13 @@ def test_each_workflow_and_method_stands_in_table_and_details(district, tmp_path
     ]
     assert float(table[0]["R2, median"]) == pytest.approx(np.median(means))
     assert float(table[0]["R2, least"]) == pytest.approx(min(means))
+    for score in ("RMSE", "RPD"):
+        each = [
+            np.mean([float(row[score]) for row in vca if row["seed"] == seed])
+            for seed in ("0", "1")
+        ]
+        told = [float(table[0][f"{score}, {what}"]) for what in ("median", "least", "greatest")]
+        assert told == pytest.approx([np.median(each), min(each), max(each)])
     assert all(float(row["extraction (s)"]) > 0 for row in table)
     report = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "Extraction workflows" in report
