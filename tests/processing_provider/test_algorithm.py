@@ -122,6 +122,43 @@ def test_numbers_given_arrive(toy, context, tmp_path):
     }
 
 
+def test_values_come_under_the_keywords_of_the_job(toy, context, scene, tmp_path):
+    report = str(tmp_path / "r.html")
+    given = {"INPUT": scene, "SEED": 3, "METHOD": "NNLS", "REPORT": report, "MORE": [scene]}
+    values = toy.values(
+        given,
+        context,
+        raster="INPUT",
+        rasters="MORE",
+        seed="SEED",
+        scale="SCALE",
+        method="METHOD",
+        report="REPORT",
+        points="POINTS",
+        address="DASK_ADDRESS",
+    )
+    assert values == {
+        "raster": scene,
+        "rasters": [scene],
+        "seed": 3,
+        "scale": None,
+        "method": "NNLS",
+        "report": report,
+        "points": "",
+        "address": "",
+    }
+    assert type(values["seed"]) is int
+    assert toy.values({"POINTS": "memory:"}, context, at="POINTS")["at"].endswith("points.geojson")
+
+
+def test_a_run_knows_which_results_it_makes(toy, context, feedback, scene, tmp_path):
+    given = {"INPUT": scene, "OUTPUT": str(tmp_path / "o.tif"), "POINTS": "memory:"}
+    toy.values(given, context, output="OUTPUT", report="REPORT")
+    path = features(tmp_path, [(1.0, 1, 2)])
+    points = toy.features_to_sink(path, given, "POINTS", UTM, context, feedback)
+    assert toy.made == {"OUTPUT": str(tmp_path / "o.tif"), "POINTS": points}
+
+
 def test_a_missing_file_is_named(toy, context):
     with pytest.raises(QgsProcessingException, match=r"Wavelengths.*no file /nowhere/bands.csv"):
         toy.image_options({"WAVELENGTHS": "/nowhere/bands.csv"}, context)
