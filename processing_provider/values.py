@@ -72,9 +72,12 @@ class ReadingAlgorithm(DeclaredAlgorithm):
         self, parameters: dict[str, Any], name: str, context: QgsProcessingContext
     ) -> float | None:
         """Return a number, None where an optional one was not given."""
-        if not self.is_given(parameters, name):
+        definition = self.parameterDefinition(name)
+        # A step of a model is handed nothing where the model's own default counts.
+        optional = definition.flags() & QgsProcessingParameterDefinition.Flag.FlagOptional
+        if optional and not self.is_given(parameters, name):
             return None
-        if self.parameterDefinition(name).dataType() == QgsProcessingParameterNumber.Type.Integer:
+        if definition.dataType() == QgsProcessingParameterNumber.Type.Integer:
             return self.parameterAsInt(parameters, name, context)
         return self.parameterAsDouble(parameters, name, context)
 
