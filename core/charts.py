@@ -18,7 +18,6 @@ from matplotlib.ticker import MaxNLocator
 
 from gossan.core.chart_style import (
     BLUE,
-    COLOURS,
     FONT,
     GREY,
     RED,
@@ -268,47 +267,6 @@ def curve_plot(
     axes.set_ylabel(y_label)
     if len(curves) > 1:
         add_legend(axes, len(curves))
-    return figure
-
-
-def histogram(
-    values: np.ndarray,
-    *,
-    label: str,
-    bins: int = 40,
-    marks: Mapping[str, float] | None = None,
-    count_label: str = "count",
-) -> Figure:
-    """Draw how values are distributed.
-
-    Parameters
-    ----------
-    values : ndarray, any shape
-        Missing and infinite values are left out.
-    label : str
-        What the values are, with their unit.
-    bins : int
-    marks : mapping of float or None
-        Values to mark by a dashed line, by name, such as a threshold.
-    count_label : str
-        What is counted, such as ``pixels``.
-
-    Returns
-    -------
-    Figure
-    """
-    finite = np.asarray(values, dtype=float).ravel()
-    finite = finite[np.isfinite(finite)]
-    figure = new_figure(5.6, 3.0)
-    axes = figure.add_subplot()
-    axes.hist(finite, bins=bins, color=BLUE, edgecolor="white", linewidth=0.4)
-    for index, (name, value) in enumerate((marks or {}).items()):
-        axes.axvline(
-            value, color=COLOURS[1 + index % 7], linestyle="--", label=f"{name}: {value:.4g}"
-        )
-    axes.set_xlabel(label)
-    axes.set_ylabel(count_label)
-    add_legend(axes, len(marks or {}))
     return figure
 
 

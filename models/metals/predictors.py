@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol, Union
+from typing import Union
 
 import numpy as np
 
@@ -17,16 +17,6 @@ from gossan.models.metals.forest import Forest, feature_keys
 
 KERNEL_ROWS = 8192
 """Pixels whose distances to all support vectors are in memory at once."""
-
-
-class Predictor(Protocol):
-    """Something that turns features into one value per pixel."""
-
-    def predict(self, features: np.ndarray) -> np.ndarray:
-        """Predict pixels of shape (pixels, features) as (pixels,)."""
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Return the arrays that it can be rebuilt from."""
 
 
 @dataclass(frozen=True, eq=False)

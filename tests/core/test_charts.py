@@ -138,15 +138,6 @@ def test_curves_carry_their_names_and_axes():
     assert drawn(figure)
 
 
-def test_histograms_leave_out_what_is_not_finite_and_mark_thresholds():
-    values = np.concatenate([MEASURED, [np.nan, np.inf]])
-    figure = charts.histogram(values, label="Cd (mg/kg)", marks={"threshold": 40.0})
-    axes = figure.axes[0]
-    assert sum(patch.get_height() for patch in axes.patches) == MEASURED.size
-    assert axes.lines[0].get_xdata()[0] == 40.0
-    assert drawn(figure)
-
-
 @pytest.mark.parametrize(
     "array",
     [
