@@ -266,8 +266,8 @@ def _explain(ended: Ended, engine: Engine, job: str) -> EngineError:
         return EngineError(
             "killed",
             f"The engine was killed from outside during '{job}'. The system does that when memory "
-            "runs out: give a smaller memory budget, use fewer bands or a smaller part of the "
-            "image, or close other programs, and run again.",
+            "runs out: use fewer bands or a smaller part of the image, or close other programs, "
+            "and run again.",
             detail,
         )
     return EngineError(

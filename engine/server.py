@@ -228,8 +228,8 @@ def _offer_itself_first() -> None:
 def _memory_sentence(error: MemoryError) -> str:
     asked = f" ({error})" if str(error) else ""
     return (
-        f"There was not enough memory{asked}. Give a smaller memory budget, use fewer bands or a "
-        "smaller part of the image, or close other programs, and run again."
+        f"There was not enough memory{asked}. Use fewer bands or a smaller part of the image, or "
+        "close other programs, and run again."
     )
 
 

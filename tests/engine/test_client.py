@@ -198,7 +198,7 @@ def test_the_log_of_one_job_does_not_appear_with_the_next(feedback):
 
 def test_lack_of_memory_says_what_to_do_and_the_engine_stays(feedback):
     before = engine_process()
-    with pytest.raises(client.EngineError, match="smaller memory budget") as caught:
+    with pytest.raises(client.EngineError, match="smaller part of the image") as caught:
         client.run_job("selftest.memory", {}, feedback)
     assert caught.value.kind == "MemoryError"
     assert engine_process() == before
