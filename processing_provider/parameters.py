@@ -64,8 +64,8 @@ class SharedParameters(ReadingAlgorithm):
     def add_image_options(self) -> None:
         """Add what may have to be told about an image: wavelengths, scale and offset."""
         self.add_wavelengths(
-            "Table of the bands' centre wavelengths, one row per band, for images whose own "
-            "metadata lack them."
+            "Table of the bands' centre wavelengths (nm or µm), one row per band, for images whose "
+            "own metadata lack them."
         )
         self.add_decimal(
             self.SCALE,
@@ -195,7 +195,8 @@ class SharedParameters(ReadingAlgorithm):
     def add_feature_wavelengths(self) -> None:
         """Add the wavelengths of the first raster of `add_features`."""
         self.add_wavelengths(
-            "Centre wavelengths of the bands of the first raster, where its metadata lack them."
+            "Centre wavelengths (nm or µm) of the bands of the first raster, where its metadata "
+            "lack them."
         )
 
     # Samples

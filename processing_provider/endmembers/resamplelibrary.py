@@ -34,7 +34,7 @@ class ResampleLibrary(GossanAlgorithm):
         "A library with the same names, classes and sources on the new bands, empty where the "
         "spectra do not reach."
     )
-    SOURCE = "Linear interpolation as in the source of the workflow; Gaussian responses by FWHM."
+    SOURCE = "Physically-Constrained Collaborative Endmember Extraction (linear interpolation)."
 
     LIBRARY = "LIBRARY"
     RASTER = "RASTER"

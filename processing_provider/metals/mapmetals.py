@@ -123,7 +123,9 @@ class MapMetals(GossanAlgorithm):
         )
 
     def _add_outputs(self) -> None:
-        self.add_raster_result(self.OUTPUT, "Concentrations", "One band per element.")
+        self.add_raster_result(
+            self.OUTPUT, "Concentrations", "One band per element, in the unit of the model."
+        )
         self.add_raster_result(
             self.UNCERTAINTY,
             "Uncertainty",

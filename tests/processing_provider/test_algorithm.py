@@ -122,6 +122,12 @@ def test_numbers_given_arrive(toy, context, tmp_path):
     }
 
 
+def test_a_step_of_a_model_that_is_handed_nothing_counts_on_its_defaults(toy, context):
+    nothing = {"SEED": None, "SCALE": None}
+    assert toy.number(nothing, "SEED", context) == 0
+    assert toy.number(nothing, "SCALE", context) is None
+
+
 def test_values_come_under_the_keywords_of_the_job(toy, context, scene, tmp_path):
     report = str(tmp_path / "r.html")
     given = {"INPUT": scene, "SEED": 3, "METHOD": "NNLS", "REPORT": report, "MORE": [scene]}
