@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from affine import Affine
+from rasterio.crs import CRS
 
 from gossan.core.bands import Band, read_bands
 from gossan.core.enmap import read_enmap_metadata
@@ -83,6 +84,16 @@ class RasterInfo:
         if self.transform is None:
             return None
         return math.sqrt(abs(self.transform.determinant))
+
+    @property
+    def ground_sampling_distance(self) -> float | None:
+        """Side of a square of a pixel's area in metres; None where the CRS measures no lengths."""
+        size = self.pixel_size
+        crs = CRS.from_wkt(self.crs_wkt) if self.crs_wkt else None
+        if size is None or crs is None or not crs.is_projected:
+            return None
+        _, metres = crs.linear_units_factor
+        return size * float(metres)
 
     @property
     def is_integer(self) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from rasterio.crs import CRS
 
 from gossan.core.blocks import Block, plan, rows_for_budget
 from gossan.core.errors import InputError
@@ -61,9 +60,7 @@ def even_sample(image: Raster, chosen: list[int], most: int, progress: Progress)
 
 def pixel_area(image: Raster) -> tuple[float, str]:
     """Return the area of a pixel and its unit: hectares, or pixels where the map has no metres."""
-    info = image.info
-    crs = CRS.from_wkt(info.crs_wkt) if info.crs_wkt else None
-    if info.pixel_size is None or crs is None or not crs.is_projected:
+    side = image.info.ground_sampling_distance
+    if side is None:
         return 1.0, "pixels"
-    _, metres = crs.linear_units_factor
-    return (info.pixel_size * metres) ** 2 / 10_000.0, "ha"
+    return side**2 / 10_000.0, "ha"

@@ -179,7 +179,7 @@ def train(
         ),
         places=np.column_stack([data.samples.x, data.samples.y]),
         crs_wkt=info.crs_wkt or "",
-        pixel_size=info.pixel_size,
+        ground_sampling_distance=info.ground_sampling_distance,
     )
     progress.check()
     fingerprint = save_model(model, inversion, made_by) if model else None

@@ -39,8 +39,8 @@ class InversionModel:
         Coordinates of the training samples, by which later samples are known to be new.
     crs_wkt : str
         CRS of the places, empty where unknown.
-    pixel_size : float or None
-        Map units per pixel of the training rasters.
+    ground_sampling_distance : float or None
+        Metres per pixel of the training rasters, None where unknown.
     """
 
     elements: tuple[ElementModel, ...]
@@ -51,7 +51,7 @@ class InversionModel:
     training: Training
     places: np.ndarray
     crs_wkt: str = ""
-    pixel_size: float | None = None
+    ground_sampling_distance: float | None = None
 
 
 def save_model(path: str, model: InversionModel, origin: Origin) -> str:
@@ -90,7 +90,7 @@ def save_model(path: str, model: InversionModel, origin: Origin) -> str:
             "training_minimum": [float(v) for v in model.low],
             "training_maximum": [float(v) for v in model.high],
         },
-        ground_sampling_distance=model.pixel_size,
+        ground_sampling_distance=model.ground_sampling_distance,
         targets=tuple(Target(element.name, element.unit) for element in model.elements),
         training=model.training,
         versions={
@@ -157,7 +157,7 @@ def load_model(path: str) -> tuple[InversionModel, str]:
         training=card.training,
         places=places,
         crs_wkt=str(card.architecture.get("crs_wkt", "")),
-        pixel_size=card.ground_sampling_distance,
+        ground_sampling_distance=card.ground_sampling_distance,
     )
     return model, bundle.fingerprint
 

@@ -332,3 +332,16 @@ def test_undeclared_fillers_are_missing(tmp_path, filler):
         dataset.write(values)
     with open_raster(path) as raster:
         np.testing.assert_array_equal(raster.read()[..., 0], [[0.25, np.nan]])
+
+
+@pytest.mark.parametrize(
+    ("epsg", "metres"),
+    [(32633, 30.0), (2263, 30.0 * 1200 / 3937), (4326, None), (None, None)],
+    ids=["metres", "feet", "degrees", "no CRS"],
+)
+def test_the_ground_sampling_distance_is_in_metres_or_unknown(tmp_path, epsg, metres):
+    crs = None if epsg is None else rasterio.CRS.from_epsg(epsg)
+    with open_raster(make(tmp_path / "a.tif", ramp(), crs=crs, transform=NORTH_UP)) as raster:
+        assert raster.info.ground_sampling_distance == (
+            None if metres is None else pytest.approx(metres)
+        )

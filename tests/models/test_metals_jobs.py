@@ -178,6 +178,7 @@ def test_the_card_says_bands_targets_ranges_and_split(place):
     sampled = place.features[place.rows, place.columns]
     np.testing.assert_allclose(card.scaling["training_minimum"], sampled.min(axis=0))
     np.testing.assert_allclose(card.scaling["training_maximum"], sampled.max(axis=0))
+    assert card.ground_sampling_distance == pytest.approx(10.0)
     assert "spatial blocks" in card.training.split
     assert card.training.scores["Pb"]["rpd_class"]
     assert card.origin.algorithm == "gossan:test"
