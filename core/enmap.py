@@ -6,8 +6,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from gossan.core.wavelength_units import NUMBER
+
 _IMAGE = re.compile(r"SPECTRAL_IMAGE.*$", re.IGNORECASE)
-_NUMBER = r"\s*([-+0-9.eE]+)\s*"
+_NUMBER = rf"\s*({NUMBER})\s*"
 
 
 @dataclass(frozen=True)

@@ -289,3 +289,14 @@ def test_enmap_metadata_beside_the_image_are_read(tmp_path):
         assert [band.wavelength for band in raster.info.bands] == [418.416, 2445.53]
         assert [band.fwhm for band in raster.info.bands] == [6.99561, 7.5]
         assert raster.info.scale == (0.0001, 0.0001)
+
+
+def test_enmap_metadata_with_odd_numbers_are_passed_over(tmp_path):
+    path = tiff(tmp_path / "ENMAP01-X-SPECTRAL_IMAGE.TIF", 1)
+    entries = "".join(
+        f"<{tag}>--</{tag}>"
+        for tag in ("wavelengthCenterOfBand", "FWHMOfBand", "GainOfBand", "OffsetOfBand")
+    )
+    (tmp_path / "ENMAP01-X-METADATA.XML").write_text(f"<level_X>{entries}</level_X>")
+    with open_raster(path) as raster:
+        assert raster.info.bands[0].wavelength is None
