@@ -30,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--dates", type=int, default=default.dates, help="Sentinel-2 dates")
     parser.add_argument("--shifted", action="store_true", help="Sentinel-2 of another appearance")
+    parser.add_argument("--level", default=default.level, choices=("L2A", "L1C"))
     parser.add_argument("--landsat-scenes", type=int, default=default.landsat_scenes)
     parser.add_argument("--landsat-size", type=int, default=default.landsat_size)
     parser.add_argument("--only", nargs="+", default=[], choices=list(parts()), help="parts")
@@ -43,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             interleave=chosen.interleave,
             dates=chosen.dates,
             shifted=chosen.shifted,
+            level=chosen.level,
             landsat_scenes=chosen.landsat_scenes,
             landsat_size=chosen.landsat_size,
         )

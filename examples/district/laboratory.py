@@ -30,10 +30,25 @@ _CLAY = (Absorption(1412, 16, 0.10), Absorption(1912, 40, 0.16), Absorption(2206
 _ORGANIC = (Absorption(600, 260, 0.12), Absorption(1725, 30, 0.010), Absorption(2310, 40, 0.012))
 # Antimony sits on iron oxides and with white mica: it deepens what they do, and a little more.
 _ANTIMONY = (
-    Absorption(575, 60, 0.020),
-    Absorption(930, 70, 0.028),
-    Absorption(2196, 15, 0.030),
-    Absorption(2345, 24, 0.018),
+    Absorption(575, 60, 0.008),
+    Absorption(930, 70, 0.011),
+    Absorption(2196, 15, 0.012),
+    Absorption(2345, 24, 0.007),
+)
+# Whatever else a soil holds: each absorbs by a chance amount.
+_OTHERS = (
+    Absorption(420, 30, 0.05),
+    Absorption(560, 90, 0.06),
+    Absorption(690, 50, 0.03),
+    Absorption(880, 110, 0.06),
+    Absorption(1150, 160, 0.05),
+    Absorption(1430, 40, 0.06),
+    Absorption(1760, 60, 0.02),
+    Absorption(1930, 60, 0.10),
+    Absorption(2170, 14, 0.03),
+    Absorption(2215, 20, 0.06),
+    Absorption(2290, 24, 0.03),
+    Absorption(2345, 26, 0.05),
 )
 
 
@@ -123,6 +138,9 @@ def laboratory_spectra(
             for band in absorptions
         )
         absorbed -= amount[:, None] * np.asarray(shape)
+    for band in _OTHERS:
+        amount = rng.normal(0.0, band.depth, (count, 1))
+        absorbed -= amount * np.exp(-0.5 * ((WAVELENGTHS - band.centre) / band.width) ** 2)
     soil = np.exp(absorbed)[:, None, :]
     packing = np.exp(rng.normal(0.0, 0.04, (count, REPLICATES, 1)))
     tilt = rng.normal(0.0, 0.015, (count, REPLICATES, 1)) * (WAVELENGTHS - 1400.0) / 1000.0
