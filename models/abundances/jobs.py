@@ -140,7 +140,7 @@ def estimate(
         prepared = prepare_method(
             method,
             matched.spectra / factor,
-            lambda count: _sample(scene, matched, plan, count, collars, random),
+            lambda count: _sample(scene, matched, plan, count, collars, random, progress),
             mixtures=mixtures,
             iterations=iterations,
             seed=seed,
@@ -224,16 +224,14 @@ def _sample(
     count: int,
     collars: bool,
     random: np.random.Generator,
+    progress: Progress,
 ) -> np.ndarray:
     """Return about so many complete spectra from blocks spread over the scene at random."""
     chosen = random.permutation(len(plan))[:_SAMPLED_BLOCKS]
     share = -(-count // len(chosen))
-    parts = [
-        sample_spectra(
-            pixel_table(scene.read(plan[index].inner, matched.indexes), collars=collars),
-            share,
-            random,
-        )
-        for index in np.sort(chosen)
-    ]
+    parts = []
+    for index in np.sort(chosen):
+        progress.check()
+        values = scene.read(plan[index].inner, matched.indexes)
+        parts.append(sample_spectra(pixel_table(values, collars=collars), share, random))
     return np.concatenate(parts)

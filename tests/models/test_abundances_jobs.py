@@ -237,6 +237,26 @@ def test_cancelling_leaves_nothing(tmp_path, endmembers, abundances, library, mo
     assert sorted(p.name for p in tmp_path.iterdir()) == ["library.hdr", "library.sli", "scene.tif"]
 
 
+def test_the_sampling_of_a_factorisation_can_be_cancelled(
+    tmp_path, endmembers, abundances, library, monkeypatch
+):
+    scene = write_scene(tmp_path / "scene.tif", abundances @ endmembers)
+    monkeypatch.setattr(scene_module, "BLOCK_BYTES", 4 * 80 * 17)
+    sampled = []
+
+    def sample(spectra, pixels, generator):
+        sampled.append(len(spectra))
+        return spectra[:pixels]
+
+    monkeypatch.setattr(jobs, "sample_spectra", sample)
+    progress = dataclasses.replace(Progress(), cancelled=lambda: len(sampled) == 2)
+    with pytest.raises(CancelledError):
+        estimate(
+            progress, raster=scene, library=library, output=str(tmp_path / "o.tif"), method="nmf"
+        )
+    assert len(sampled) == 2
+
+
 def test_tags_say_where_the_maps_come_from(tmp_path, endmembers, abundances, library):
     scene = write_scene(tmp_path / "scene.tif", abundances @ endmembers)
     output = str(tmp_path / "out.tif")
