@@ -165,13 +165,11 @@ def main() -> int:
         for workflow in chosen.workflows:
             options = ExtractionOptions(workflow=workflow, seed=seed, endmembers=chosen.endmembers)
             found = extract(truth.reflectance, truth.wavelengths, options, priors=priors)
-            classes = ", ".join(found.classes)
-            result = scores(truth, unmixed(truth, found.spectra), seed)
-            table[workflow].append(result)
-            sys.stdout.write(
-                f"  {seed} {workflow}: {len(found)} endmembers, "
-                f"R2 {result['r2'][PREDICTABLE].mean():.3f} [{classes}]\n"
-            )
+            table[workflow].append(scores(truth, unmixed(truth, found.spectra), seed))
+            sys.stdout.write(f"  {seed} {workflow}: {', '.join(found.classes)}\n")
+        for name, results in table.items():
+            blocks, everywhere = (results[-1][key][PREDICTABLE].mean() for key in ("r2", "all"))
+            sys.stdout.write(f"  {seed} {name}: R2 {blocks:.3f}, all pixels {everywhere:.3f}\n")
         sys.stdout.write(f"district {seed}: {time.perf_counter() - began:.0f} s\n")
         sys.stdout.flush()
     _print(table)

@@ -35,7 +35,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--landsat-size", type=int, default=default.landsat_size)
     parser.add_argument("--only", nargs="+", default=[], choices=list(parts()), help="parts")
     chosen = parser.parse_args(arguments)
-    progress = Progress(on_message=lambda text: sys.stderr.write(text + "\n"))
+
+    def say(text: str) -> None:
+        sys.stderr.write(text + "\n")
+
+    progress = Progress(on_message=say)
     try:
         settings = Settings(
             seed=chosen.seed[0],

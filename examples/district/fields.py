@@ -48,12 +48,12 @@ class Grid:
     @cached_property
     def x(self) -> npt.NDArray[np.float64]:
         """Eastings of the column centres (width,)."""
-        return self.left + (np.arange(self.width) + 0.5) * self.cell
+        return np.asarray(self.left + (np.arange(self.width) + 0.5) * self.cell, dtype=np.float64)
 
     @cached_property
     def y(self) -> npt.NDArray[np.float64]:
         """Northings of the row centres (height,)."""
-        return self.top - (np.arange(self.height) + 0.5) * self.cell
+        return np.asarray(self.top - (np.arange(self.height) + 0.5) * self.cell, dtype=np.float64)
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:

@@ -74,9 +74,9 @@ def oxides(world: World, grid: Grid) -> FloatArray:
         mean[window.slices] = composition[fine - 1].reshape(shape).mean(axis=(1, 3))
     # Streams carry sediment across the cells' borders.
     mixed = 0.5 * mean[1:-1, 1:-1]
-    for row, column, weight in ((0, 1, 1), (2, 1, 1), (1, 0, 1), (1, 2, 1)):
-        part = mean[row : row + mixed.shape[0], column : column + mixed.shape[1]]
-        mixed = mixed + 0.125 * weight * part
+    for row, column in ((0, 1), (2, 1), (1, 0), (1, 2)):
+        beside = mean[row : row + mixed.shape[0], column : column + mixed.shape[1]]
+        mixed = mixed + 0.125 * beside
     mixed = mixed[1:-1, 1:-1]
     spread = world.difficulty.geochemical_error
     rng = world.chance.generator("oxides")

@@ -6,6 +6,8 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from gossan.core.progress import Progress
 from gossan.core.spectra import SpectralLibrary, write_library
 from gossan.core.tables import write_table
@@ -118,7 +120,7 @@ def _library(folder: Path, sensor: Sensor) -> list[Product]:
         folder / "truth_varieties.sli",
         SpectralLibrary(
             tuple(variety.name for variety, _ in varieties),
-            [spectrum for _, spectrum in varieties],
+            np.array([spectrum for _, spectrum in varieties]),
             sensor.wavelengths,
             tuple(variety.group for variety, _ in varieties),
             ("simulated",) * len(varieties),

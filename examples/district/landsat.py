@@ -175,7 +175,6 @@ def _write_scene(world: World, scene: Scene, folder: Path) -> list[Product]:
     metadata = here / f"{scene.identifier}_MTL.txt"
     with write_then_rename(metadata) as unfinished:
         unfinished.write_text(_metadata(scene, clouded), encoding="ascii")
-    file = str(metadata.relative_to(folder))
     details = {
         "location": scene.location,
         "date": scene.date,
@@ -183,7 +182,15 @@ def _write_scene(world: World, scene: Scene, folder: Path) -> list[Product]:
         "cloud_share": round(clouded, 4),
     }
     about = f"{satellite.name} scene, path {scene.path} row {scene.row}, {scene.date}"
-    return [Product(scene.identifier, file, "text", about, details=details)]
+    return [
+        Product(
+            scene.identifier,
+            metadata.relative_to(folder).as_posix(),
+            "text",
+            about,
+            details=details,
+        )
+    ]
 
 
 def _top_of_atmosphere(world: World, scene: Scene, part: Grid) -> tuple[FloatArray, FloatArray]:
