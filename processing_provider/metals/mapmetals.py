@@ -192,21 +192,17 @@ class MapMetals(GossanAlgorithm):
         }
         result = self.run_job("metals.map", job, feedback)
         first, unit = (result["elements"][0][key] for key in ("name", "unit"))
-        for path, style, title in (
-            (job["concentrations"], partial(styles.concentration, unit=unit), first),
-            (
-                job["uncertainty"],
-                partial(styles.uncertainty, unit=unit),
-                f"Uncertainty of {first}",
-            ),
-            (job["exceedance"], styles.probability, "Probability of exceeding the limit"),
-            (
-                job["applicability"],
+        looks = {
+            "concentrations": (partial(styles.concentration, unit=unit), first),
+            "uncertainty": (partial(styles.uncertainty, unit=unit), f"Uncertainty of {first}"),
+            "exceedance": (styles.probability, "Probability of exceeding the limit"),
+            "applicability": (
                 partial(styles.applicability, reasons=APPLICABILITY),
                 "Where the model applies",
             ),
-        ):
-            self.style_raster(path, style, context, title=title)
+        }
+        for raster, (style, title) in looks.items():
+            self.style_raster(job[raster], style, context, title=title)
         return {
             **self.made,
             self.COUNT: result["mapped"],
