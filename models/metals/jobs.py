@@ -103,7 +103,8 @@ def train(
     hold_out : float
         Share of the samples that a hold-out keeps for the test, 0 to 1.
     repeats : int
-        How often the split is drawn anew; predictions of a sample are averaged over the repeats.
+        How often the split is drawn anew. Scores are the means of those of each repeat; what is
+        told of a sample is the mean of its predictions, whose own scores would flatter.
     seed : int
         The same seed gives the same model and the same scores.
     trees : int
