@@ -72,8 +72,13 @@ def test_zip_holds_one_folder_with_what_a_user_needs(archive: Path):
     assert sorted(name for name in names if name.endswith("metadata.txt"))[0] == (
         "gossan/metadata.txt"
     )
-    assert not [name for name in names if "test" in Path(name).name and name.endswith(".py")
-                and name != "gossan/engine/selftest.py"]
+    assert not [
+        name
+        for name in names
+        if "test" in Path(name).name
+        and name.endswith(".py")
+        and name != "gossan/engine/selftest.py"
+    ]
     assert not [name for name in names if "__pycache__" in name or name.endswith(".pyc")]
 
 
@@ -92,8 +97,17 @@ def test_metadata_has_what_the_plugin_repository_asks_for(archive: Path):
     metadata = configparser.ConfigParser()
     metadata.read_string(text)
     general = metadata["general"]
-    for key in ("name", "description", "about", "version", "author", "email", "repository",
-                "tracker", "qgisMinimumVersion"):
+    for key in (
+        "name",
+        "description",
+        "about",
+        "version",
+        "author",
+        "email",
+        "repository",
+        "tracker",
+        "qgisMinimumVersion",
+    ):
         assert general.get(key), key
     assert general["hasProcessingProvider"] == "yes"
     assert general["qgisMinimumVersion"] == "3.22"
@@ -111,7 +125,10 @@ def test_bandit_finds_nothing_in_the_zip(archive: Path, tmp_path: Path):
         content.extractall(tmp_path)
     run = subprocess.run(
         [scanner("bandit"), "-q", "-r", "gossan", "-f", "json"],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     findings = json.loads(run.stdout)["results"]
     assert [(f["filename"], f["line_number"], f["test_id"]) for f in findings] == []
@@ -122,7 +139,10 @@ def test_detect_secrets_finds_nothing_in_the_zip(archive: Path, tmp_path: Path):
         content.extractall(tmp_path)
     run = subprocess.run(
         [scanner("detect-secrets"), "scan", "--all-files", "gossan"],
-        cwd=tmp_path, capture_output=True, text=True, check=True,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert json.loads(run.stdout)["results"] == {}
 
@@ -135,9 +155,7 @@ def test_zip_installs_through_qgis_and_an_algorithm_runs_from_there(
     answer = tmp_path / "answer.json"
     script = tmp_path / "install.py"
     script.write_text(
-        INSTALL_AND_RUN.format(
-            raster=str(small_scene), archive=str(archive), answer=str(answer)
-        )
+        INSTALL_AND_RUN.format(raster=str(small_scene), archive=str(archive), answer=str(answer))
     )
     environment = {
         key: value
@@ -146,9 +164,22 @@ def test_zip_installs_through_qgis_and_an_algorithm_runs_from_there(
     }
     environment.update(GOSSAN_ENGINE=str(ENGINE), HOME=str(tmp_path), LC_ALL="C.UTF-8")
     run = subprocess.run(
-        ["xvfb-run", "-a", "qgis", "--profiles-path", str(tmp_path / "profiles"), "--nologo",
-         "--noversioncheck", "--code", str(script)],
-        env=environment, capture_output=True, text=True, timeout=180, check=False,
+        [
+            "xvfb-run",
+            "-a",
+            "qgis",
+            "--profiles-path",
+            str(tmp_path / "profiles"),
+            "--nologo",
+            "--noversioncheck",
+            "--code",
+            str(script),
+        ],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
     )
     assert answer.exists(), run.stderr[-2000:]
     content = json.loads(answer.read_text())
