@@ -10,6 +10,8 @@ pytest.importorskip("qgis.core")
 
 from qgis.core import QgsProcessingModelAlgorithm
 
+from gossan.processing_provider.metals.mapmetals import APPLICABILITY
+
 ACCEPTED = {
     ("extractendmembers", "WORKFLOW"): "gossan.models.endmembers.options:WORKFLOWS",
     ("extractendmembers", "SELECTION"): "gossan.models.endmembers.selection:SELECTIONS",
@@ -72,3 +74,12 @@ def test_a_choice_offers_what_its_job_accepts(place, offered, accepted):
     left_out = NOT_OFFERED.get(place, set())
     assert left_out < set(accepted[place])
     assert sorted(options) == sorted(set(accepted[place]) - left_out)
+
+
+def test_the_legend_of_the_applicability_is_that_of_its_raster(in_engine):
+    program = (
+        "import json\n"
+        "from gossan.models.metals.applicability import CLASSES\n"
+        "print(json.dumps(list(CLASSES.items())))\n"
+    )
+    assert dict(json.loads(in_engine("-c", program))) == APPLICABILITY
