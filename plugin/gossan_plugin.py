@@ -98,17 +98,18 @@ class GossanPlugin:
 
     def show_help(self) -> None:
         """Show the introduction that comes with the plugin."""
+        from gossan.plugin.text_dialog import PageDialog
+
         introduction = ROOT / "README.md"
         if introduction.exists():
-            text = introduction.read_text(encoding="utf-8")
-            self._show_text("Gossan: help", text, markdown=True)
+            self._show(PageDialog("Gossan: help", introduction, self.iface.mainWindow()))
         else:
             QDesktopServices.openUrl(QUrl(HOMEPAGE))
 
-    def _show_text(self, title: str, text: str, *, markdown: bool = False) -> None:
+    def _show_text(self, title: str, text: str) -> None:
         from gossan.plugin.text_dialog import TextDialog
 
-        self._show(TextDialog(title, text, self.iface.mainWindow(), markdown=markdown))
+        self._show(TextDialog(title, text, self.iface.mainWindow()))
 
     def _show(self, dialog: Any) -> None:
         for old in self._dialogs:

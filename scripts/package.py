@@ -10,9 +10,23 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 FILES = ("__init__.py", "metadata.txt", "resources.py", "LICENSE", "README.md", "CHANGELOG.md")
-FOLDERS = ("core", "engine", "models", "plugin", "processing_provider")
+FOLDERS = ("core", "docs", "engine", "models", "plugin", "processing_provider")
 SUFFIXES = frozenset(
-    {".csv", ".gossan", ".hdr", ".html", ".in", ".model3", ".py", ".qml", ".sli", ".svg", ".txt"}
+    {
+        ".csv",
+        ".gossan",
+        ".hdr",
+        ".html",
+        ".in",
+        ".md",
+        ".model3",
+        ".png",
+        ".py",
+        ".qml",
+        ".sli",
+        ".svg",
+        ".txt",
+    }
 )
 EARLIEST = (1980, 1, 1, 0, 0, 0)
 LIMIT = 25 * 1024 * 1024
