@@ -14,7 +14,7 @@ class TextDialog(QDialog):
     def __init__(self, title: str, text: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(title)
-        self.resize(760, 560)
+        self.resize(980, 680)
         self.text = QTextBrowser()
         # Links to other pages are followed here, those to the web in the browser.
         self.text.setOpenExternalLinks(True)

@@ -21,6 +21,9 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
 SCREEN = "1600x1000x24"
+WIDEST = 900
+"""Pixels."""
+
 COLOURS = 256
 LARGEST = 250 * 1024
 """No picture of the documentation may have more bytes."""
@@ -124,8 +127,9 @@ def show(demo: Path, pictures: Path, scratch: Path, display: str) -> None:
 
 
 def shrink(picture: Path, target: Path) -> None:
-    """Write a picture with few colours."""
+    """Write a picture with few colours, no wider than a page of the help."""
     with Image.open(picture) as image:
+        image.thumbnail((WIDEST, WIDEST), Image.Resampling.LANCZOS)
         few = image.convert("RGB").quantize(
             COLOURS, Image.Quantize.MAXCOVERAGE, kmeans=4, dither=Image.Dither.NONE
         )
