@@ -1,4 +1,4 @@
-"""Run the benchmarks one after the other; ``--write`` also puts them into docs/benchmarks.md.
+"""Run the benchmarks one after the other; ``--write`` puts them into docs/benchmarks.md.
 
 ``./run bench`` runs all, ``./run bench unmixing forest`` only these. Each runs in a process of its
 own, for each sets its own number of threads before NumPy is loaded.
@@ -91,13 +91,24 @@ def main() -> None:
         parser.error(
             f"there is no benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}"
         )
-    text = HEAD + machine() + "\n"
+    sections = written() if chosen.write else {}
     for name in chosen.names or BENCHMARKS:
-        print(f"\n== {BENCHMARKS[name]}", flush=True)
-        text += f"\n## {BENCHMARKS[name]}\n\n```\n{run(name).rstrip()}\n```\n"
+        title = BENCHMARKS[name]
+        print(f"\n== {title}", flush=True)
+        sections[title] = f"{machine()}\n\n```\n{run(name).rstrip()}\n```"
     if chosen.write:
+        ordered = [title for title in BENCHMARKS.values() if title in sections]
+        text = HEAD + "\n\n".join(f"## {title}\n\n{sections[title]}" for title in ordered) + "\n"
         TARGET.write_text(text, encoding="utf-8")
         print(f"\n{TARGET}")
+
+
+def written() -> dict[str, str]:
+    """Return the sections that stand in the file already; those measured anew replace them."""
+    if not TARGET.exists():
+        return {}
+    parts = TARGET.read_text(encoding="utf-8").split("\n## ")[1:]
+    return {title: body.strip() for title, _, body in (part.partition("\n") for part in parts)}
 
 
 if __name__ == "__main__":
