@@ -1,7 +1,6 @@
 """Run the benchmarks one after the other; ``--write`` puts them into docs/benchmarks.md.
 
-``./run bench`` runs all, ``./run bench unmixing forest`` only these. Each runs in a process of its
-own, for each sets its own number of threads before NumPy is loaded.
+``./run bench`` runs all, ``./run bench unmixing forest`` only these, each in a process of its own.
 """
 
 from __future__ import annotations
@@ -51,10 +50,9 @@ def run(name: str) -> str:
     shared = HERE.parent.parent / "shared" / "data"
     call = [sys.executable, str(HERE / f"{name}.py")]
     if name == "extraction" and shared.is_dir():
-        call += ["--data", str(shared)]
-    environment = dict(os.environ)
-    if name == "spectra":
-        environment["OPENBLAS_NUM_THREADS"] = "1"
+        call += ["--data", str(shared.parent)]
+    # As in the engine, which is parallel by blocks.
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
     process = subprocess.Popen(call, stdout=subprocess.PIPE, text=True, env=environment)
     lines = []
     for line in process.stdout or ():

@@ -217,6 +217,9 @@ def _prepare_variables() -> None:
     os.environ["NUMBA_CACHE_DIR"] = str(cache / "numba")
     os.environ["MPLCONFIGDIR"] = str(cache / "matplotlib")
     os.environ["MPLBACKEND"] = "Agg"
+    # Work is parallel by blocks. Threads of BLAS wait for each other by spinning: where another
+    # program keeps one processor busy, a product of matrices takes fifty times as long with them.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def _offer_itself_first() -> None:
