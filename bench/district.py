@@ -101,7 +101,7 @@ def scores(
     """Return R2 and RPD per metal under spatial blocks, and R2 over all open pixels."""
     values = truth.samples.values
     settings = regressors.Settings(method=method, trees=100, seed=seed)
-    splits, _ = make_splits(truth.samples, Validation(seed=seed, repeats=2))
+    splits, _ = make_splits(truth.samples, Validation(seed=seed, repeats=5))
     at = features[truth.pixels]
     checked = inversion.cross_validate(at, values, splits, settings, importance=False)
     predicted = checked.predicted

@@ -39,8 +39,8 @@ class Difficulty:
 
     noise: float = 1.0
     outliers: float = 3e-4
-    variation: float = 0.5
-    brightness: float = 0.12
+    variation: float = 0.45
+    brightness: float = 0.08
     illumination: float = 0.7
     bilinear: float = 0.35
     unexplained: float = 0.22
