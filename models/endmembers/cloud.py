@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -17,6 +19,10 @@ IndexArray = npt.NDArray[np.int64]
 POINTS_PER_BLOCK = 4096
 DIRECTIONS_PER_BLOCK = 512
 BOXES_PER_BLOCK = 256
+
+THREADS = min(4, os.cpu_count() or 1)
+WORTH_THREADS = 2**22
+"""Products of points and directions from which threads gain more than they cost."""
 
 FEW_DIRECTIONS = 64
 FEW_POINTS = 300_000
@@ -271,27 +277,42 @@ class _Running:
         active: IndexArray | None = None,
     ) -> set[int]:
         """Compare a block of points along the active directions; return the new outermost."""
-        improved: set[int] = set()
         active = np.arange(len(directions)) if active is None else active
-        transposed = block.T
-        for start in range(0, len(active), DIRECTIONS_PER_BLOCK):
-            which = active[start : start + DIRECTIONS_PER_BLOCK]
-            projected = directions[which] @ transposed
-            along = np.arange(len(which))
-            high = projected.argmax(axis=1)
-            value, number = projected[along, high], numbers[high]
-            better = value > self.greatest[which]
-            better |= (value == self.greatest[which]) & (number < self.highest[which])
-            self.greatest[which[better]] = value[better]
-            self.highest[which[better]] = number[better]
-            improved.update(number[better].tolist())
-            low = projected.argmin(axis=1)
-            value, number = projected[along, low], numbers[low]
-            better = value < self.least[which]
-            better |= (value == self.least[which]) & (number < self.lowest[which])
-            self.least[which[better]] = value[better]
-            self.lowest[which[better]] = number[better]
-            improved.update(number[better].tolist())
+        parts = [
+            active[start : start + DIRECTIONS_PER_BLOCK]
+            for start in range(0, len(active), DIRECTIONS_PER_BLOCK)
+        ]
+        if len(active) * len(block) < WORTH_THREADS:
+            found = [self._update_along(directions, block, numbers, which) for which in parts]
+        else:
+            # Each part changes its own directions only, so that threads do not meet.
+            with ThreadPoolExecutor(THREADS) as threads:
+                found = list(
+                    threads.map(
+                        lambda which: self._update_along(directions, block, numbers, which), parts
+                    )
+                )
+        return set().union(*found)
+
+    def _update_along(
+        self, directions: FloatArray, block: FloatArray, numbers: IndexArray, which: IndexArray
+    ) -> set[int]:
+        projected = directions[which] @ block.T
+        along = np.arange(len(which))
+        high = projected.argmax(axis=1)
+        value, number = projected[along, high], numbers[high]
+        better = value > self.greatest[which]
+        better |= (value == self.greatest[which]) & (number < self.highest[which])
+        self.greatest[which[better]] = value[better]
+        self.highest[which[better]] = number[better]
+        improved = set(number[better].tolist())
+        low = projected.argmin(axis=1)
+        value, number = projected[along, low], numbers[low]
+        better = value < self.least[which]
+        better |= (value == self.least[which]) & (number < self.lowest[which])
+        self.least[which[better]] = value[better]
+        self.lowest[which[better]] = number[better]
+        improved.update(number[better].tolist())
         return improved
 
     def extremes(self) -> Extremes:
