@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from gossan.core.errors import CancelledError
@@ -10,6 +10,10 @@ from gossan.core.errors import CancelledError
 
 def _ignore(_: object) -> None:
     """Take a report and do nothing with it."""
+
+
+def _ignore_measures(_: int, __: Mapping[str, float]) -> None:
+    """Take measures and do nothing with them."""
 
 
 def _never() -> bool:
@@ -30,6 +34,9 @@ class Progress:
         Returns True once the user wants the work to stop.
     start, end : float
         The share of the whole that this (part of the) work covers.
+    on_measures : callable
+        Called with the number of a step, such as an epoch, and what was measured at it by name:
+        the points of curves that are drawn while a model is trained.
     """
 
     on_fraction: Callable[[float], None] = _ignore
@@ -38,6 +45,7 @@ class Progress:
     cancelled: Callable[[], bool] = _never
     start: float = 0.0
     end: float = 1.0
+    on_measures: Callable[[int, Mapping[str, float]], None] = _ignore_measures
 
     def fraction(self, value: float) -> None:
         """Report the finished share of this work (0 to 1) and stop here if it was cancelled."""
@@ -52,6 +60,10 @@ class Progress:
     def warn(self, text: str) -> None:
         """Log one sentence that says what a finding means for the result."""
         self.on_warning(text)
+
+    def measured(self, step: int, values: Mapping[str, float]) -> None:
+        """Report what was measured at a step of training: one point of each live curve."""
+        self.on_measures(step, values)
 
     def check(self) -> None:
         """Raise `CancelledError` once the work was cancelled; cheap enough for every block."""
@@ -68,4 +80,5 @@ class Progress:
             self.cancelled,
             self.start + start * span,
             self.start + end * span,
+            self.on_measures,
         )

@@ -62,7 +62,9 @@ def run_job(name: str, parameters: dict[str, Any], feedback: Any = None) -> dict
     parameters : dict
         Its keyword parameters: texts, numbers, lists, dicts, None.
     feedback : QgsProcessingFeedback, optional
-        Receives progress, messages and warnings, and says whether the user has cancelled.
+        Receives progress, messages and warnings, and says whether the user has cancelled. Where it
+        has a method ``measured(step, values)``, as one that draws live curves, that receives what
+        training measures.
 
     Raises
     ------
@@ -195,6 +197,8 @@ class _Conversation:
             self._feedback.pushInfo(message.text)
         elif isinstance(message, protocol.Warn):
             self._feedback.pushWarning(message.text)
+        elif isinstance(message, protocol.Measures) and hasattr(self._feedback, "measured"):
+            self._feedback.measured(message.step, message.values)
 
     def _receive(self) -> protocol.AnyMessage | None:
         """Return the next message, or None if there is none for the moment."""

@@ -1,8 +1,9 @@
 """The words that QGIS's side and the engine exchange: one JSON object per line.
 
 QGIS's side sends `Job`, `Cancel` and `Quit`. The engine greets with `Hello`; then, for every job,
-any number of `Fraction`, `Message` and `Warn`, and at the end exactly one of `Result`, `Failure`
-and `Cancelled`. Pixels never travel here, only paths, numbers, texts, lists and small tables.
+any number of `Fraction`, `Message`, `Warn` and `Measures`, and at the end exactly one of `Result`,
+`Failure` and `Cancelled`. Pixels never travel here, only paths, numbers, texts, lists and small
+tables.
 
 JSON knows no NaN and no infinity: both travel as ``null`` and arrive as None. Lines are plain ASCII
 (other letters are escaped), so that no locale and no undecodable file name can damage them.
@@ -17,7 +18,7 @@ from dataclasses import dataclass, fields
 from os import PathLike, fspath
 from typing import Any, Union
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Number of this set of messages; both sides must have the same."""
 
 
@@ -81,6 +82,15 @@ class Warn:
 
 
 @dataclass(frozen=True)
+class Measures:
+    """What was measured at a step of training, such as an epoch: points of live curves."""
+
+    id: int
+    step: int
+    values: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Result:
     """The job is done; `value` is what it returned."""
 
@@ -104,7 +114,9 @@ class Cancelled:
     id: int
 
 
-AnyMessage = Union[Hello, Job, Cancel, Quit, Fraction, Message, Warn, Result, Failure, Cancelled]
+AnyMessage = Union[
+    Hello, Job, Cancel, Quit, Fraction, Message, Warn, Measures, Result, Failure, Cancelled
+]
 
 _BY_NAME = {kind.__name__.lower(): kind for kind in AnyMessage.__args__}
 

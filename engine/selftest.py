@@ -21,6 +21,13 @@ def sleep(progress: Progress, *, seconds: float = 1.0, steps: int = 100) -> dict
     return {"seconds": seconds}
 
 
+def measure(progress: Progress, *, losses: list[float]) -> dict[str, int]:
+    """Report these losses as if each came from an epoch of training."""
+    for epoch, loss in enumerate(losses, start=1):
+        progress.measured(epoch, {"loss": loss})
+    return {"epochs": len(losses)}
+
+
 def stubborn(progress: Progress, *, seconds: float = 60.0, output: str = "") -> dict[str, float]:
     """Take so many seconds and never look whether the user wants to stop; write a file if asked."""
     if output:

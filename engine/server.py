@@ -39,7 +39,7 @@ import signal  # noqa: E402
 import threading  # noqa: E402
 import time  # noqa: E402
 import traceback  # noqa: E402
-from collections.abc import Callable  # noqa: E402
+from collections.abc import Callable, Mapping  # noqa: E402
 from typing import Any, BinaryIO  # noqa: E402
 
 from gossan.core.errors import CancelledError, GossanError, InputError  # noqa: E402
@@ -76,7 +76,13 @@ def run_job(
 ) -> protocol.Result | protocol.Failure | protocol.Cancelled:
     """Run one job and return the message that ends it; never raises."""
     reports = Reports(channel, job.id)
-    progress = Progress(reports.fraction, reports.say, reports.warn, lambda: job.id in cancelled)
+    progress = Progress(
+        reports.fraction,
+        reports.say,
+        reports.warn,
+        lambda: job.id in cancelled,
+        on_measures=reports.measured,
+    )
     try:
         function = registry.load(job.name)
         check_parameters(function, job)
@@ -189,6 +195,10 @@ class Reports:
         """Report a warning."""
         self._channel.send(protocol.Warn(self._job, text))
 
+    def measured(self, step: int, values: Mapping[str, float]) -> None:
+        """Report points of live curves."""
+        self._channel.send(protocol.Measures(self._job, step, dict(values)))
+
 
 def _take_streams() -> tuple[BinaryIO, BinaryIO]:
     """Return the client's line in and out, and keep everyone else off both.
@@ -220,6 +230,7 @@ def _prepare_variables() -> None:
     # Work is parallel by blocks. Threads of BLAS wait for each other by spinning: where another
     # program keeps one processor busy, a product of matrices takes fifty times as long with them.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
 def _offer_itself_first() -> None:

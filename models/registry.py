@@ -24,6 +24,7 @@ JOBS: dict[str, str] = {
     "metals.indices": "gossan.models.metals.indices_jobs:indices",
     "engine.diagnose": "gossan.engine.diagnose:diagnose",
     "selftest.sleep": "gossan.engine.selftest:sleep",
+    "selftest.measure": "gossan.engine.selftest:measure",
     "selftest.stubborn": "gossan.engine.selftest:stubborn",
     "selftest.fail": "gossan.engine.selftest:fail",
     "selftest.crash": "gossan.engine.selftest:crash",

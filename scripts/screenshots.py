@@ -60,7 +60,7 @@ def main() -> None:
         raw.mkdir()
         with screen() as display:
             show(demo, raw, Path(scratch), display)
-        shutil.copy(demo / "gossan-demo.png", raw / "demo.png")
+        shutil.copy(demo / "heavy-metals.png", raw / "demo.png")
         for picture in sorted(raw.glob("*.png")):
             target = arguments.to / picture.name
             shrink(picture, target)

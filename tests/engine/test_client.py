@@ -29,6 +29,7 @@ class Feedback:
         self.said: list[str] = []
         self.warned: list[str] = []
         self.logged: list[str] = []
+        self.curve: list[tuple[int, float]] = []
         self.started = threading.Event()
         self._cancelled = threading.Event()
         self.cancelled_at = 0.0
@@ -52,6 +53,9 @@ class Feedback:
 
     def pushWarning(self, text: str) -> None:  # noqa: N802
         self.warned.append(text)
+
+    def measured(self, step: int, values: dict[str, float]) -> None:
+        self.curve.append((step, values["loss"]))
 
     def pushConsoleInfo(self, text: str) -> None:  # noqa: N802
         self.logged.append(text)
@@ -117,6 +121,12 @@ def test_returns_the_result_and_passes_on_progress_and_messages(feedback):
     assert feedback.said == ["Sleeping 0.2 s"]
     assert feedback.progress == sorted(feedback.progress)
     assert feedback.progress[-1] == 100.0
+
+
+def test_what_training_measures_arrives_where_somebody_draws_it(feedback):
+    assert client.run_job("selftest.measure", {"losses": [0.5, 0.25]}, feedback) == {"epochs": 2}
+    assert feedback.curve == [(1, 0.5), (2, 0.25)]
+    assert client.run_job("selftest.measure", {"losses": [0.5]}) == {"epochs": 1}
 
 
 def test_a_warm_engine_is_used_again_whatever_the_thread():

@@ -29,6 +29,7 @@ MESSAGES = [
     protocol.Fraction(1, 0.25),
     protocol.Message(1, "12 of 14 samples lie on the image"),
     protocol.Warn(1, "2 samples lie off the image"),
+    protocol.Measures(1, 12, {"loss": 0.31, "validation_loss": 0.4}),
     protocol.Result(1, {"count": 4, "paths": ["/tmp/a.tif"]}),
     protocol.Failure(1, "InputError", "Band 7 is missing"),
     protocol.Cancelled(1),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import runpy
 import subprocess
 from collections.abc import Callable
 from functools import partial
@@ -15,14 +14,12 @@ import pytest
 
 pytest.importorskip("qgis.core")
 
+from algorithm_cases import CASES
 from qgis.analysis import QgsNativeAlgorithms
 from qgis.core import QgsApplication, QgsProcessingContext, QgsProcessingFeedback
 
 ROOT = Path(__file__).resolve().parents[2]
 ENGINE = Path(os.environ.setdefault("GOSSAN_ENGINE", str(ROOT / ".venv" / "bin" / "python")))
-CASES = {
-    case.id: case for case in runpy.run_path(str(Path(__file__).with_name("cases.py")))["CASES"]
-}
 
 
 class Listener(QgsProcessingFeedback):

@@ -1,4 +1,4 @@
-"""What holds for each algorithm of the toolbox, row by row of the table in ``cases.py``."""
+"""What holds for each algorithm of the toolbox, row by row of the table ``algorithm_cases``."""
 
 from __future__ import annotations
 

@@ -1,104 +1,12 @@
-"""One row per algorithm of the toolbox: how to run it on the district, and what it must refuse.
-
-Texts that begin with ``district:`` are files of the district by their name in its manifest; texts
-such as ``made:extractendmembers.LIBRARY`` are outputs of another row.
-"""
+"""How to run the algorithms on heavy metals."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from algorithm_cases.case import Case
 
 METALS = ("Cd", "Cr", "Cu", "Ni", "Pb", "Zn", "As", "Hg", "Sb")
 
-
-@dataclass(frozen=True)
-class Case:
-    """An algorithm at work.
-
-    Parameters
-    ----------
-    id : str
-        Without ``gossan:``.
-    inputs : dict
-        Parameters; whatever is not here stands at its default.
-    outputs : dict
-        File name for every destination parameter.
-    numbers : tuple of str
-        Number outputs that must come back finite.
-    seeded : bool
-        Whether it has a seed, so that a second run has to give the same.
-    wrong : tuple of (dict, str)
-        Changes to the inputs (None takes one away), and a part of the sentence that refuses them.
-    """
-
-    id: str
-    inputs: dict[str, Any]
-    outputs: dict[str, str]
-    numbers: tuple[str, ...] = ()
-    seeded: bool = False
-    wrong: tuple[tuple[dict[str, Any], str], ...] = field(default_factory=tuple)
-
-
 CASES = (
-    Case(
-        "extractendmembers",
-        {"INPUT": "district:hyperspectral", "SEED": 3},
-        {
-            "LIBRARY": "endmembers.sli",
-            "POINTS": "endmembers.gpkg",
-            "ANGLES": "angles.tif",
-            "REPORT": "endmembers.html",
-        },
-        ("COUNT", "CANDIDATES", "REJECTED", "VALID_PIXELS"),
-        seeded=True,
-        wrong=(
-            ({"PRIORS": "/nowhere/library.sli"}, "no file"),
-            ({"PRIORS": "district:samples"}, "samples.csv"),
-            ({"WORKFLOW": "N-FINDR", "ENDMEMBERS": 1}, "at least 2 endmembers"),
-            ({"SKEWERS": 0}, "SKEWERS"),
-            ({"WAVELENGTHS": "/nowhere/bands.csv"}, "no file"),
-        ),
-    ),
-    Case(
-        "estimateendmembercount",
-        {"INPUT": "district:hyperspectral"},
-        {"REPORT": "count.html"},
-        ("HYSIME", "HFC_1E3", "HFC_1E4", "HFC_1E5"),
-        wrong=(({"WAVELENGTHS": "/nowhere/bands.csv"}, "no file"),),
-    ),
-    Case(
-        "estimateabundances",
-        {"INPUT": "district:hyperspectral", "LIBRARY": "district:endmembers", "METHOD": "SVR"},
-        {"OUTPUT": "abundances.tif"},
-        ("RMSE", "MEAN_SUM", "VALID_PIXELS", "ENDMEMBERS"),
-        seeded=True,
-        wrong=(
-            ({"LIBRARY": "/nowhere/library.sli"}, "no file"),
-            ({"LIBRARY": "district:samples"}, "samples.csv"),
-            ({"MIXTURES": 1}, "MIXTURES"),
-        ),
-    ),
-    Case(
-        "mapspectralangles",
-        {"INPUT": "district:hyperspectral", "LIBRARY": "district:endmembers"},
-        {"ANGLES": "angles.tif", "CLASSES": "nearest.tif"},
-        ("CLASSIFIED_SHARE", "VALID_PIXELS"),
-        wrong=(
-            ({"LIBRARY": "/nowhere/library.sli"}, "no file"),
-            ({"THRESHOLD": 0}, "THRESHOLD"),
-        ),
-    ),
-    Case(
-        "resamplelibrary",
-        {"LIBRARY": "district:varieties", "RASTER": "district:hyperspectral"},
-        {"OUTPUT": "resampled.csv"},
-        ("SPECTRA", "BANDS", "INCOMPLETE"),
-        wrong=(
-            ({"RASTER": None}, "a raster or a table of wavelengths"),
-            ({"LIBRARY": "/nowhere/library.sli"}, "no file"),
-        ),
-    ),
     Case(
         "trainmetalinversion",
         {

@@ -1,0 +1,1 @@
+"""Mineral deposits in Landsat scenes."""

@@ -1,0 +1,1 @@
+"""Images before analysis: finding, calibrating, orthorectifying, composing."""

@@ -1,0 +1,1 @@
+"""Mines and tailings dams over whole countries."""

@@ -1,0 +1,1 @@
+"""What all neural networks share."""

@@ -1,0 +1,62 @@
+"""TensorFlow, loaded when a network is built or run, and not before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gossan.core.errors import GossanError
+from gossan.core.progress import Progress
+
+
+def load(progress: Progress | None = None) -> Any:
+    """Return the module ``tensorflow``, and say on what it computes.
+
+    Parameters
+    ----------
+    progress : Progress, optional
+        Receives one sentence that names the graphics processors, or says that there is none.
+
+    Raises
+    ------
+    GossanError
+        When TensorFlow is not installed or does not start.
+    """
+    try:
+        import tensorflow
+    except ImportError as problem:
+        raise GossanError(
+            "This needs TensorFlow, which the engine lacks. Set the engine up again, with 'Also "
+            f"what networks need' ticked. ({problem})"
+        ) from problem
+    if progress is not None:
+        progress.say(f"TensorFlow {tensorflow.__version__} computes on {_devices(tensorflow)}.")
+    return tensorflow
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that a model card names: TensorFlow and Keras."""
+    tensorflow = load()
+    return {"tensorflow": tensorflow.__version__, "keras": tensorflow.keras.__version__}
+
+
+def repeatable(seed: int) -> Any:
+    """Return TensorFlow with all its random numbers started from a seed, and its sums in order.
+
+    The same seed then gives the same weights on the same machine.
+    """
+    tensorflow = load()
+    tensorflow.config.experimental.enable_op_determinism()
+    tensorflow.keras.utils.set_random_seed(seed)
+    return tensorflow
+
+
+def _devices(tensorflow: Any) -> str:
+    found = tensorflow.config.list_physical_devices("GPU")
+    names = [
+        tensorflow.config.experimental.get_device_details(device).get("device_name", device.name)
+        for device in found
+    ]
+    for device in found:
+        # Otherwise it takes all of the memory, and other programs none.
+        tensorflow.config.experimental.set_memory_growth(device, True)
+    return ", ".join(names) if names else "the processor (no graphics processor was found)"

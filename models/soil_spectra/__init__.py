@@ -1,0 +1,1 @@
+"""Elements from laboratory soil spectra."""

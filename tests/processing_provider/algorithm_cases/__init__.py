@@ -1,0 +1,12 @@
+"""One row per algorithm of the toolbox: how to run it on the district, and what it must refuse.
+
+Texts that begin with ``district:`` are files of the district by their name in its manifest; texts
+such as ``made:extractendmembers.LIBRARY`` are outputs of another row. Every group has a module.
+"""
+
+from __future__ import annotations
+
+from algorithm_cases import endmembers, metals
+from algorithm_cases.case import Case
+
+CASES: dict[str, Case] = {case.id: case for group in (endmembers, metals) for case in group.CASES}
