@@ -67,7 +67,7 @@ class State:
 def write_state(path: str | Path, state: State, model: Any, optimizer: Any) -> None:
     """Write the state after an epoch; what stood there before is replaced in one step."""
     arrays = {
-        f"{group}.{index}": variable.numpy()
+        f"{group}.{index}": np.asarray(variable.numpy())
         for group, variables in _variables(model, optimizer).items()
         for index, variable in enumerate(variables)
     }
