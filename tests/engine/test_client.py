@@ -18,7 +18,7 @@ pytest.importorskip("qgis.core")
 from qgis.core import QgsApplication
 
 from gossan.core.origin import gossan_version
-from gossan.engine import client, environment
+from gossan.engine import client, environment, protocol
 
 
 class Feedback:
@@ -347,8 +347,9 @@ def test_a_banner_before_the_greeting_is_passed_over(monkeypatch, tmp_path, engi
 
 
 def test_garbage_in_place_of_an_answer_is_not_trusted(monkeypatch, tmp_path):
-    hello = f'{{"type":"hello","protocol":1,"version":"{gossan_version()}","python":"3","pid":1}}'
-    script = f"echo '{hello}'\nread job\necho 'Warning 1: TIFFReadDirectory'\nexec sleep 60\n"
+    hello = protocol.encode(protocol.Hello(protocol.PROTOCOL, gossan_version(), "3", 1)).decode()
+    greeting = f"echo '{hello.strip()}'\n"
+    script = greeting + "read job\necho 'Warning 1: TIFFReadDirectory'\nexec sleep 60\n"
     monkeypatch.setenv("GOSSAN_ENGINE", fake_python(tmp_path, script))
     with pytest.raises(client.EngineError, match="not a message") as caught:
         client.run_job("engine.diagnose", {})
