@@ -33,7 +33,7 @@ class CoordinateError(InputError):
     """A text is no coordinate of the axis it is meant for."""
 
 
-_WORDS = {
+_WORDS: dict[Axis, dict[int, tuple[str, ...]]] = {
     Axis.LATITUDE: {
         1: ("n", "norte", "nord", "north"),
         -1: ("s", "sul", "sur", "sud", "south"),

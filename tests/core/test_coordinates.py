@@ -115,10 +115,9 @@ def test_decimal_points_and_commas_mean_the_same(pair):
 def test_any_text_is_read_within_the_limits_or_refused(text, axis):
     try:
         found = parse_coordinate(text, axis)
-    except CoordinateError as problem:
-        assert str(problem)
-    else:
-        assert found is None or abs(found) <= axis.limit
+    except CoordinateError:
+        return
+    assert found is None or abs(found) <= axis.limit
 
 
 def test_the_real_registry_is_read_and_its_one_gap_is_named(shared_data):
