@@ -158,7 +158,7 @@ def open_stack(
         for path in paths[1:]:
             raster = open_raster(path)
             rasters.append(raster)
-            rasters[-1] = _on_grid(raster, rasters[0].info, nearest=nearest)
+            rasters[-1] = on_grid(raster, rasters[0].info, nearest=nearest)
         return Stack(rasters)
     except BaseException:
         for raster in rasters:
@@ -166,7 +166,7 @@ def open_stack(
         raise
 
 
-def _on_grid(raster: Raster, grid: RasterInfo, *, nearest: bool) -> Raster:
+def on_grid(raster: Raster, grid: RasterInfo, *, nearest: bool) -> Raster:
     """Return the raster itself where it lies on the grid, else a warped view of it."""
     info = raster.info
     same_shape = (info.height, info.width) == (grid.height, grid.width)
