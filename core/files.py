@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,9 +93,9 @@ def require_writable(path: str | os.PathLike[str]) -> None:
 
 
 def remove_leftovers(path: str | os.PathLike[str]) -> list[Path]:
-    """Remove the unfinished files that killed runs left beside the output ``path``.
+    """Remove the unfinished files and folders that killed runs left beside the output ``path``.
 
-    Files of processes that still run are kept.
+    Those of processes that still run are kept.
 
     Returns
     -------
@@ -111,9 +112,13 @@ def remove_leftovers(path: str | os.PathLike[str]) -> list[Path]:
     for name in neighbours:
         match = pattern.fullmatch(name)
         if match and not is_running(int(match.group(1))):
+            leftover = target.parent / name
             with contextlib.suppress(OSError):
-                (target.parent / name).unlink()
-                removed.append(target.parent / name)
+                if leftover.is_dir() and not leftover.is_symlink():
+                    shutil.rmtree(leftover)
+                else:
+                    leftover.unlink()
+                removed.append(leftover)
     return removed
 
 

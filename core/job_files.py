@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import shutil
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from gossan.core.errors import FileError, InputError
 from gossan.core.files import require_writable
+from gossan.core.folders import require_folder
 from gossan.core.progress import Progress
 
 Job = TypeVar("Job", bound=Callable[..., Any])
@@ -18,7 +20,12 @@ Job = TypeVar("Job", bound=Callable[..., Any])
 _WITH_HEADER = (".sli", ".dat", ".img", ".bsq", ".bil", ".bip")
 
 
-def job_files(*, reads: Sequence[str], writes: Sequence[str]) -> Callable[[Job], Job]:
+def job_files(
+    *,
+    reads: Sequence[str],
+    writes: Sequence[str],
+    folders: Mapping[str, Collection[str]] | None = None,
+) -> Callable[[Job], Job]:
     """Guard the files of a job, so that it destroys none and leaves no part of its results.
 
     A job may write several files, one after the other, at the end of hours of work. Guarded, it
@@ -30,6 +37,9 @@ def job_files(*, reads: Sequence[str], writes: Sequence[str]) -> Callable[[Job],
     reads, writes : sequence of str
         Names of the job's parameters that hold paths, or sequences of paths; empty ones count as
         not given.
+    folders : mapping, optional
+        Names of the parameters that hold folders to be written, each with the names of what an
+        earlier run may have left there.
 
     Returns
     -------
@@ -41,8 +51,11 @@ def job_files(*, reads: Sequence[str], writes: Sequence[str]) -> Callable[[Job],
         @functools.wraps(job)
         def guarded(progress: Progress, **parameters: Any) -> Any:
             outputs = _given(parameters, writes)
-            check_outputs(outputs, _given(parameters, reads))
-            with complete_or_absent([path for _, path in outputs]):
+            inputs = _given(parameters, reads)
+            whole = _given(parameters, list(folders or ()))
+            _check_folders(whole, inputs, folders or {})
+            check_outputs(outputs, inputs)
+            with complete_or_absent([path for _, path in [*outputs, *whole]]):
                 return job(progress, **parameters)
 
         return cast("Job", guarded)
@@ -98,8 +111,27 @@ def complete_or_absent(outputs: Sequence[str]) -> Iterator[None]:
     except BaseException:
         for member in absent:
             with contextlib.suppress(OSError):
-                member.unlink()
+                if member.is_dir():
+                    shutil.rmtree(member)
+                else:
+                    member.unlink()
         raise
+
+
+def _check_folders(
+    folders: Sequence[tuple[str, str]],
+    inputs: Sequence[tuple[str, str]],
+    replaces: Mapping[str, Collection[str]],
+) -> None:
+    for name, path in folders:
+        real = _real(Path(path))
+        for other, source in inputs:
+            if _real(Path(source)) == real or _real(Path(source)).startswith(real + os.sep):
+                raise InputError(
+                    f"{path} would overwrite the input {source} ({other}). Choose another folder "
+                    f"for the output ({name})."
+                )
+        require_folder(path, replaces=replaces[name])
 
 
 def _given(parameters: Mapping[str, Any], names: Sequence[str]) -> list[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -139,13 +140,17 @@ class ResultFiles:
     def watch(self, path: str) -> None:
         """Note a result, and what comes with it, as it is before the run."""
         result = Path(path)
+        if result.is_dir():
+            return  # what stood there is replaced in one step at the end, or not at all
         for file in (result, Path(f"{path}.aux.xml"), *map(result.with_suffix, (".qml", ".hdr"))):
             self._before[file] = _state(file)
 
     def discard(self) -> None:
         """Remove what the run has written."""
         for file, before in self._before.items():
-            if _state(file) not in (None, before):
+            if before is None and file.is_dir():
+                shutil.rmtree(file)
+            elif _state(file) not in (None, before):
                 file.unlink()
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from qgis.core import (
     QgsCoordinateReferenceSystem,
+    QgsProcessing,
     QgsProcessingContext,
     QgsProcessingException,
     QgsProcessingFeatureSource,
@@ -100,6 +101,19 @@ class ReadingAlgorithm(DeclaredAlgorithm):
             raise QgsProcessingException(f"{what}: there is no file {path}.")
         return os.path.abspath(path)
 
+    def file_paths(
+        self, parameters: dict[str, Any], name: str, context: QgsProcessingContext
+    ) -> list[str]:
+        """Return the absolute paths of several input files or folders; exceptions as above."""
+        paths = self.parameterAsFileList(parameters, name, context)
+        what = self.parameterDefinition(name).description()
+        for path in paths:
+            if not os.path.exists(path):
+                raise QgsProcessingException(f"{what}: there is no file {path}.")
+        if not paths:
+            self._require(name, "file")
+        return [os.path.abspath(path) for path in paths]
+
     def is_given(self, parameters: dict[str, Any], name: str) -> bool:
         """Return whether an optional parameter has a value of its own or by default."""
         value = parameters.get(name, self.parameterDefinition(name).defaultValue())
@@ -172,7 +186,7 @@ class ReadingAlgorithm(DeclaredAlgorithm):
     ) -> str:
         """Return where a raster or file output goes, or "" where an optional one is not wanted."""
         definition = self.parameterDefinition(name)
-        if definition.type() == "fileDestination":
+        if definition.type() in ("fileDestination", "folderDestination"):
             path = self.parameterAsFileOutput(parameters, name, context)
         else:
             path = self.parameterAsOutputLayer(parameters, name, context)
@@ -205,6 +219,13 @@ class ReadingAlgorithm(DeclaredAlgorithm):
         several = self.parameterDefinition(name).allowMultiple()
         return (self.choices if several else self.choice)(parameters, name, context)
 
+    def _rasters_or_files(
+        self, parameters: dict[str, Any], name: str, context: QgsProcessingContext
+    ) -> list[str]:
+        if self.parameterDefinition(name).layerType() == QgsProcessing.SourceType.TypeFile:
+            return self.file_paths(parameters, name, context)
+        return self.raster_paths(parameters, name, context)
+
     def _band_or_bands(
         self, parameters: dict[str, Any], name: str, context: QgsProcessingContext
     ) -> int | list[int]:
@@ -227,7 +248,8 @@ _READERS = {
     "field": ReadingAlgorithm._field_or_fields,
     "file": ReadingAlgorithm.file_path,
     "fileDestination": ReadingAlgorithm.output_path,
-    "multilayer": ReadingAlgorithm.raster_paths,
+    "folderDestination": ReadingAlgorithm.output_path,
+    "multilayer": ReadingAlgorithm._rasters_or_files,
     "number": ReadingAlgorithm.number,
     "raster": ReadingAlgorithm.raster_path,
     "rasterDestination": ReadingAlgorithm.output_path,
