@@ -49,6 +49,12 @@ def read_ecostress(path: Path) -> SpectralLibrary:
     )
 
 
+def is_ecostress(path: Path) -> bool:
+    """Tell whether a text, or any of a folder's, says its name and units as ECOSTRESS does."""
+    files = sorted(path.glob("*.txt")) if path.is_dir() else [path]
+    return any("x units:" in _text(file)[:4000].lower() for file in files[:50])
+
+
 def _read_one(path: Path) -> tuple[dict[str, str], np.ndarray, np.ndarray]:
     """Return labels, wavelengths (bands,) in nm ascending and reflectance (bands,)."""
     fields: dict[str, str] = {}

@@ -14,26 +14,41 @@ from gossan.core.spectral_library import SpectralLibrary, to_reflectance
 from gossan.core.wavelength_units import to_nanometres
 
 _WAVELENGTH = re.compile(
-    r"^\s*(?:x|wl|w|wavelength|lambda|r)?[\s_]*(\d+(?:[.,]\d+)?)\s*(nm|[uµμ]m)?\s*$", re.IGNORECASE
+    r"^\s*(?:x|wl|wvl|w|wavelength|lambda|r|ref|refl|reflectance|spc)?[\s_.]*"
+    r"(\d+(?:[.,]\d+)?)\s*_?(nm|[uµμ]m)?\s*$",
+    re.IGNORECASE,
 )
 _NAME_COLUMNS = ("name", "spectrum", "id", "label", "sample", "title")
 _CLASS_COLUMNS = ("class", "material", "category", "type", "level_1")
 _SOURCE_COLUMNS = ("source", "origin", "library", "file")
+_WAVELENGTH_COLUMN = re.compile(
+    r"^(?:wavelengths?|wl|wvl|lambda|nm|[uµμ]m)[\s_]*[(\[]?\s*(nm|nanomet\w+|[uµμ]m|micromet\w+)?"
+    r"\s*[)\]]?$",
+    re.IGNORECASE,
+)
+_VALUE_COLUMN = re.compile(
+    r"^(?:reflectance|refl|ref|value|intensity|r)[\s_]*[(\[]?\s*(%|percent)?\s*[)\]]?$",
+    re.IGNORECASE,
+)
+_REPLICATE_COLUMNS = ("replicate", "repetition", "rep", "scan", "measurement")
 
 
-def read_csv_library(path: Path) -> SpectralLibrary:
+def read_csv_library(path: Path, name_column: str = "") -> SpectralLibrary:
     """Read a table of spectra; see `gossan.core.spectra.read_library`.
 
     One spectrum per row: a header of wavelengths (``400``, ``X400``, ``400 nm``) after columns of
     text, of which name, class and source are kept. One spectrum per column: the first column
-    holds the wavelengths, the header the names; rows called class and source are kept. Numbers
-    without a unit are nanometres; where all are below 100 they are taken as micrometres, which is
-    noted.
+    holds the wavelengths, the header the names; rows called class and source are kept. One value
+    per row: columns of name, wavelength and reflectance, and where there is one, of the replicate.
+    Numbers without a unit are nanometres; where all are below 100 they are taken as micrometres,
+    which is noted.
     """
     rows = _rows(path)
     header = rows[0]
     if sum(bool(_WAVELENGTH.match(cell)) for cell in header[1:]) >= max(1, len(header) // 2):
-        library, unit = _by_row(rows, path)
+        library, unit = _by_row(rows, path, name_column)
+    elif (columns := _long_columns(header, name_column)) is not None:
+        library, unit = _by_value(rows, path, *columns)
     else:
         library, unit = _by_column(rows, path)
     # The table's own convention: numbers without a unit are nanometres, if they can be.
@@ -84,16 +99,16 @@ def _rows(path: Path) -> list[list[str]]:
     return rows
 
 
-def _by_row(rows: list[list[str]], path: Path) -> tuple[SpectralLibrary, str | None]:
+def _by_row(
+    rows: list[list[str]], path: Path, name_column: str
+) -> tuple[SpectralLibrary, str | None]:
     header = rows[0]
     hits = [_WAVELENGTH.match(cell) for cell in header]
     columns = [i for i, hit in enumerate(hits) if hit]
     wavelengths = [float(hit.group(1).replace(",", ".")) for hit in hits if hit]
     unit = next((hit.group(2) for hit in hits if hit and hit.group(2)), None)
     texts = {cell.lower(): i for i, cell in enumerate(header) if i not in columns}
-    name = _column(texts, _NAME_COLUMNS)
-    if name is None and texts:
-        name = min(texts.values())
+    name = _name_column(texts, name_column, path)
     kind, source = _column(texts, _CLASS_COLUMNS), _column(texts, _SOURCE_COLUMNS)
     spectra = [
         [_value(_cell(row, i), path, f"row {number}") for i in columns]
@@ -138,6 +153,71 @@ def _by_column(rows: list[list[str]], path: Path) -> tuple[SpectralLibrary, str 
         ),
         unit_hit.group(1) if unit_hit else None,
     )
+
+
+def _long_columns(header: list[str], name_column: str) -> tuple[int, int, str] | None:
+    """Return where wavelength and value stand in a table of one value per row, and the name."""
+    wavelengths = [i for i, cell in enumerate(header) if _WAVELENGTH_COLUMN.match(cell)]
+    values = [i for i, cell in enumerate(header) if _VALUE_COLUMN.match(cell)]
+    if len(wavelengths) != 1 or len(values) != 1 or len(header) < 3:
+        return None
+    return wavelengths[0], values[0], name_column
+
+
+def _by_value(
+    rows: list[list[str]], path: Path, wavelength: int, value: int, name_column: str
+) -> tuple[SpectralLibrary, str | None]:
+    """Read one value per row; a spectrum begins with its name, or where wavelengths start anew."""
+    header = rows[0]
+    texts = {cell.lower(): i for i, cell in enumerate(header) if i not in (wavelength, value)}
+    name = _name_column(texts, name_column, path)
+    replicate = _column(texts, _REPLICATE_COLUMNS)
+    found: dict[tuple[str, str, int], dict[float, float]] = {}
+    starts: dict[tuple[str, str], int] = {}
+    for number, row in enumerate(rows[1:], start=2):
+        where = f"row {number}"
+        place = _value(_cell(row, wavelength), path, where)
+        if np.isnan(place):
+            raise InputError(
+                f"{path}, {where}: the wavelength is missing. Add it or take out the row."
+            )
+        key = (_cell(row, name), _cell(row, replicate) if replicate is not None else "")
+        start = starts.setdefault(key, 0)
+        if place in found.get((*key, start), {}):
+            start = starts[key] = start + 1
+        found.setdefault((*key, start), {})[place] = _value(_cell(row, value), path, where)
+    grid = sorted({place for spectrum in found.values() for place in spectrum})
+    unit = _WAVELENGTH_COLUMN.match(header[wavelength])
+    stated = re.search(r"nm|nano|[uµμ]m|micro", header[wavelength], re.IGNORECASE)
+    percent = _VALUE_COLUMN.match(header[value])
+    factor = 100.0 if percent is not None and percent.group(1) else 1.0
+    return (
+        SpectralLibrary(
+            names=tuple(
+                "_".join(part for part in (sample, again) if part) or "spectrum"
+                for sample, again, _ in found
+            ),
+            spectra=np.array(
+                [[spectrum.get(place, np.nan) for place in grid] for spectrum in found.values()]
+            )
+            / factor,
+            wavelengths=np.array(grid),
+        ),
+        stated.group(0) if unit is not None and stated is not None else None,
+    )
+
+
+def _name_column(texts: dict[str, int], wanted: str, path: Path) -> int | None:
+    """Return the column that names the spectra: the wanted one, a usual one, or the first text."""
+    if wanted:
+        if wanted.lower() not in texts:
+            raise InputError(
+                f"{path} has no column {wanted!r} beside its spectra; it has "
+                f"{', '.join(texts) or 'none'}."
+            )
+        return texts[wanted.lower()]
+    usual = _column(texts, _NAME_COLUMNS)
+    return min(texts.values()) if usual is None and texts else usual
 
 
 def _label_row(labels: dict[str, list[str]], keys: tuple[str, ...], width: int) -> tuple[str, ...]:

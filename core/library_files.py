@@ -5,21 +5,24 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from gossan.core.ecostress import read_ecostress
+from gossan.core.ecostress import is_ecostress, read_ecostress
 from gossan.core.errors import FileError, InputError
+from gossan.core.library_ascii import read_ascii
 from gossan.core.library_csv import read_csv_library, write_csv_library
 from gossan.core.library_envi import read_envi_library, write_envi_library
 from gossan.core.spectral_library import SpectralLibrary
 
 
-def read_library(path: str | os.PathLike[str]) -> SpectralLibrary:
+def read_library(path: str | os.PathLike[str], *, name_column: str = "") -> SpectralLibrary:
     """Read a spectral library.
 
     Parameters
     ----------
     path : path
         An ENVI library (the ``.sli`` or other data file, or its header), a CSV table, an
-        ECOSTRESS text file or a folder of them.
+        ECOSTRESS text file, the text export of a field spectrometer, or a folder of such texts.
+    name_column : str
+        Column of a CSV table that names the spectra; empty takes a usual one.
 
     Returns
     -------
@@ -39,14 +42,14 @@ def read_library(path: str | os.PathLike[str]) -> SpectralLibrary:
     if not source.exists():
         raise FileError(f"The spectral library {source} does not exist. Check the path.")
     if source.is_dir():
-        return read_ecostress(source)
+        return read_ecostress(source) if is_ecostress(source) else read_ascii(source)
     if source.stat().st_size == 0:
         raise FileError(f"The spectral library {source} is empty. Choose another file.")
     suffix = source.suffix.lower()
     if suffix in (".csv", ".tsv"):
-        return read_csv_library(source)
-    if suffix == ".txt":
-        return read_ecostress(source)
+        return read_csv_library(source, name_column)
+    if suffix in (".txt", ".asc", ".sed", ".sig"):
+        return read_ecostress(source) if is_ecostress(source) else read_ascii(source)
     return read_envi_library(source)
 
 

@@ -6,7 +6,7 @@ import codecs
 import csv
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -112,6 +112,8 @@ def read_samples(
     lower_rule: str = "half",
     group_field: str = "",
     places: bool = True,
+    name_field: str = "",
+    no_sample: Callable[[str], str] | None = None,
 ) -> Samples:
     """Read sample points from a table with the columns ``fid``, ``x``, ``y`` and fields.
 
@@ -128,6 +130,11 @@ def read_samples(
         Column that names the group of each sample; none when empty.
     places : bool
         Whether the table has coordinates; without, they are NaN, for statistics that need none.
+    name_field : str
+        Column that identifies the samples; ``fid`` when empty.
+    no_sample : callable, optional
+        Tells for a sample's name why its row is none (a blank, a standard), or nothing. Such rows
+        are in `excluded`, and their fields are not read.
 
     Returns
     -------
@@ -152,11 +159,17 @@ def read_samples(
     if len(set(names)) < len(names):
         raise InputError("An element was chosen twice; name each field once.")
     header, rows = read_table(path)
+    key = _column(header, name_field, path) if name_field else -1
+    left_out: list[tuple[str, str]] = []
+    if no_sample is not None and name_field:
+        reasons = [no_sample(row[key].strip()) for row in rows]
+        left_out = [(row[key].strip(), why) for row, why in zip(rows, reasons) if why]
+        rows = [row for row, why in zip(rows, reasons) if not why]
     axes = ("x", "y") if places else ()
     wanted = [*axes, *names, *([group_field] if group_field else [])]
     columns = {name: _column(header, name, path) for name in wanted}
     marks = {name: decimal_mark(row[columns[name]] for row in rows) for name in (*axes, *names)}
-    fid = header.index("fid") if "fid" in header else -1
+    fid = key if name_field else header.index("fid") if "fid" in header else -1
     ids = [row[fid].strip() or f"row {i}" if fid >= 0 else f"row {i}" for i, row in _counted(rows)]
 
     def column(name: str) -> list[Censored | None]:
@@ -178,7 +191,7 @@ def read_samples(
     groups = None
     if group_field:
         groups = np.array([row[columns[group_field]].strip() for row in rows], dtype=str)
-    samples = Samples(x, y, values, flags, names, tuple(ids), groups)
+    samples = Samples(x, y, values, flags, names, tuple(ids), groups, tuple(left_out))
     if places:
         samples = samples.keep(np.isfinite(samples.x) & np.isfinite(samples.y), "no coordinates")
     samples = samples.keep(np.isfinite(samples.values).any(axis=1), "no value of any element")

@@ -229,14 +229,14 @@ def test_ecostress_texts_are_read_alone_and_as_folders(tmp_path):
 def test_texts_that_are_no_spectra_are_refused(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("hello")
-    with pytest.raises(InputError, match="no ECOSTRESS"):
+    with pytest.raises(InputError, match="is no spectrum"):
         read_library(path)
     ecostress(path, "Pyrite", [(0.4, 10.0), ("0.5", "bad value")])
     with pytest.raises(FileError, match="line 8"):
         read_library(path)
     folder = tmp_path / "none"
     folder.mkdir()
-    with pytest.raises(FileError, match="no ECOSTRESS"):
+    with pytest.raises(FileError, match="holds no spectra"):
         read_library(folder)
 
 
@@ -323,3 +323,82 @@ def test_real_libraries_are_reflectance_over_nanometres(
     assert np.percentile(finite, 99) < 1.3
     assert 0.02 < np.median(finite) < 0.7
     assert np.isfinite(found.spectra).any(axis=1).all()
+
+
+@pytest.mark.parametrize("spelling", ["{}", "X{}", "{} nm", "{}nm", "Wvl_{}", "SPC.{}", "{}.0"])
+def test_wavelengths_as_column_names_in_their_usual_spellings(tmp_path, spelling):
+    path = tmp_path / "wide.csv"
+    header = ["sample", *(spelling.format(nm) for nm in (350, 400, 450))]
+    path.write_text(",".join(header) + "\nS1,0.1,0.2,0.3\nS2,0.2,0.3,0.4\n")
+    found = read_library(path)
+    assert found.names == ("S1", "S2")
+    np.testing.assert_allclose(found.wavelengths, [350, 400, 450])
+
+
+def test_the_column_of_names_can_be_chosen(tmp_path):
+    path = tmp_path / "wide.csv"
+    path.write_text("id,site,350,400,450\n1,A,0.1,0.2,0.3\n2,B,0.2,0.3,0.4\n")
+    assert read_library(path).names == ("1", "2")
+    assert read_library(path, name_column="site").names == ("A", "B")
+    with pytest.raises(InputError, match="no column 'place'"):
+        read_library(path, name_column="place")
+
+
+def test_long_tables_have_one_value_per_row(tmp_path):
+    path = tmp_path / "long.csv"
+    rows = [
+        f"{sample};{replicate};{um};{value}".replace(".", ",")
+        for sample, replicate, value in (("S1", 1, 10), ("S1", 2, 12.5), ("S2", 1, 20))
+        for um in (0.35, 0.40, 0.45)
+    ]
+    path.write_text("\n".join(["sample;replicate;wavelength (µm);reflectance (%)", *rows]))
+    found = read_library(path)
+    assert found.names == ("S1_1", "S1_2", "S2_1")
+    np.testing.assert_allclose(found.wavelengths, [350, 400, 450])
+    np.testing.assert_allclose(found.spectra[:, 0], [0.1, 0.125, 0.2])
+
+
+def test_a_wavelength_that_comes_again_starts_the_next_spectrum(tmp_path):
+    path = tmp_path / "long.csv"
+    body = "".join(f"S1,{nm},{v}\n" for v in (0.1, 0.2) for nm in (400, 500))
+    path.write_text("name,wavelength,reflectance\n" + body)
+    found = read_library(path)
+    assert found.names == ("S1", "S1")
+    np.testing.assert_allclose(found.spectra, [[0.1, 0.1], [0.2, 0.2]])
+
+
+def ascii_lines(first, offset=0.0):
+    return [f"{first + n}\t{0.1 + 0.01 * n + offset:.4f}" for n in range(8)]
+
+
+def test_exports_of_field_spectrometers_are_read_alone_and_as_folders(tmp_path):
+    asd = ["Text conversion of header file", "Wavelength\tsoil1.asd", *ascii_lines(350)]
+    (tmp_path / "soil1.asd.txt").write_text("\n".join(asd))
+    (tmp_path / "soil2.txt").write_text("\n".join(ascii_lines(350, 0.1)))
+    psr = ["Comment: x", "Wvl\tRad. (Ref)\tRad. (Target)\tReflect. %"]
+    psr += [f"{350 + n}\t9.1\t2.2\t{10 + n}" for n in range(8)]
+    (tmp_path / "soil3.sed").write_text("\n".join(psr))
+    (tmp_path / "soil4.txt").write_text("\n".join(ascii_lines(351)))
+    (tmp_path / "notes.txt").write_text("cloudy")
+    alone = read_library(tmp_path / "soil1.asd.txt")
+    assert alone.names == ("soil1",)
+    np.testing.assert_allclose(alone.spectra[0], 0.1 + 0.01 * np.arange(8))
+    found = read_library(tmp_path)
+    assert found.names == ("soil1", "soil2", "soil3", "soil4")
+    np.testing.assert_allclose(found.wavelengths, 350 + np.arange(8))
+    np.testing.assert_allclose(found.spectra[2], 0.1 + 0.01 * np.arange(8))
+    np.testing.assert_allclose(found.spectra[3, 1:], 0.1 + 0.01 * np.arange(7))
+    assert np.isnan(found.spectra[3, 0])
+    assert any("1 of 4 spectra have other wavelengths" in note for note in found.notes)
+    assert any("notes.txt" in note for note in found.notes)
+
+
+def test_decimal_commas_and_micrometres_in_texts(tmp_path):
+    path = tmp_path / "soil.txt"
+    path.write_text(
+        "\n".join(f"{0.35 + 0.01 * n:.2f} {20 + n}".replace(".", ",") for n in range(9))
+    )
+    found = read_library(path)
+    np.testing.assert_allclose(found.wavelengths, 350 + 10 * np.arange(9))
+    np.testing.assert_allclose(found.spectra[0], 0.20 + 0.01 * np.arange(9))
+    assert any("percent" in note for note in found.notes)
