@@ -159,10 +159,13 @@ def write_features(
     target: QgsCoordinateReferenceSystem,
     context: QgsProcessingContext,
     feedback: QgsProcessingFeedback,
+    *,
+    placeless: bool = False,
 ) -> str:
     """Write features of any geometry as GeoJSON in the CRS of the raster they belong to.
 
-    Parameters and exceptions are those of `write_points`.
+    Parameters and exceptions are those of `write_points`; ``placeless`` keeps features without a
+    usable geometry, as the rows of a table are.
     """
     _require_fields(source, fields)
     transform = _transform(source.sourceCrs(), target, source.sourceName(), context, feedback)
@@ -171,7 +174,7 @@ def write_features(
     rows = []
     for feature in _features(source):
         geometry = _transformed(feature.geometry(), transform)
-        if geometry is None:
+        if geometry is None and not placeless:
             lost += 1
             continue
         properties = {field: _plain(feature[field]) for field in fields}
@@ -180,7 +183,7 @@ def write_features(
                 "type": "Feature",
                 "id": feature.id(),
                 "properties": properties,
-                "geometry": json.loads(geometry.asJson(17)),
+                "geometry": None if geometry is None else json.loads(geometry.asJson(17)),
             }
         )
     if lost:

@@ -23,6 +23,9 @@ ALGORITHMS: tuple[tuple[str, str], ...] = (
     ("metals.clusterpollution", "ClusterPollution"),
     ("metals.pollutionindices", "PollutionIndices"),
     ("metals.compareworkflows", "CompareWorkflows"),
+    ("lithology.clrtransform", "ClrTransform"),
+    ("lithology.reducetopole", "ReduceToPole"),
+    ("lithology.assessmap", "AssessMap"),
 )
 """Module (below this package) and class of every algorithm, in the order of the work."""
 

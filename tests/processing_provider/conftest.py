@@ -155,7 +155,8 @@ def in_engine(tmp_path_factory) -> Callable[..., str]:
 def district(tmp_path_factory, in_engine) -> Path:
     """A district small enough that every algorithm takes a moment."""
     folder = tmp_path_factory.mktemp("district")
-    wanted = ["--size", "48", "--bands", "60", "--seed", "3", "--only", "hyperspectral", "soils"]
+    wanted = ["--size", "48", "--bands", "60", "--seed", "3"]
+    wanted += ["--only", "hyperspectral", "soils", "geophysics"]
     in_engine("-m", "gossan.examples.district", str(folder), *wanted)
     return folder
 

@@ -6,7 +6,9 @@ such as ``made:extractendmembers.LIBRARY`` are outputs of another row. Every gro
 
 from __future__ import annotations
 
-from algorithm_cases import endmembers, metals
+from algorithm_cases import endmembers, lithology, metals
 from algorithm_cases.case import Case
 
-CASES: dict[str, Case] = {case.id: case for group in (endmembers, metals) for case in group.CASES}
+CASES: dict[str, Case] = {
+    case.id: case for group in (endmembers, metals, lithology) for case in group.CASES
+}

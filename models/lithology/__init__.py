@@ -1,0 +1,1 @@
+"""Lithology from many sources: preparation, fusion, classification and assessment of maps."""

@@ -1,0 +1,1 @@
+"""Algorithms that map lithology from many sources."""

@@ -1,0 +1,63 @@
+"""How to run the algorithms on lithology."""
+
+from __future__ import annotations
+
+from algorithm_cases.case import Case
+
+CASES = (
+    Case(
+        "clrtransform",
+        {
+            "INPUT": "district:geochemistry",
+            "SAMPLES": "district:sample_points",
+            "ELEMENTS": ["As", "Zn", "Cu"],
+        },
+        {"OUTPUT": "clr.tif", "OUTPUT_TABLE": "clr.gpkg"},
+        ("PARTS", "ZEROS", "MISSING"),
+        wrong=(
+            ({"INPUT": None, "SAMPLES": None, "ELEMENTS": None}, "raster or a table"),
+            ({"BANDS": [1]}, "at least two"),
+            ({"BANDS": [1, 99]}, "99"),
+            ({"ELEMENTS": ["As"]}, "at least two fields"),
+        ),
+    ),
+    Case(
+        "reducetopole",
+        {"INPUT": "district:magnetics", "INCLINATION": 42, "DECLINATION": -3.5},
+        {"OUTPUT": "pole.tif"},
+        ("MINIMUM", "MAXIMUM", "FILLED"),
+        wrong=(
+            ({"INCLINATION": 91}, "INCLINATION"),
+            ({"BAND": 7}, "no band 7"),
+            ({"MAGNETISATION_INCLINATION": -100}, "MAGNETISATION_INCLINATION"),
+        ),
+    ),
+    Case(
+        "assessmap",
+        {
+            "INPUT": "district:geological_map_raster",
+            "MAP": "district:geological_map",
+            "CLASS_FIELD": "unit",
+            "PER_CLASS": 60,
+        },
+        {
+            "TABLE": "scores.csv",
+            "MATRIX": "matrix.csv",
+            "DIFFERENCES": "differences.tif",
+            "REPORT": "assessment.html",
+        },
+        ("OVERALL_ACCURACY", "ADJUSTED_ACCURACY", "KAPPA", "MEAN_IOU", "PIXEL_COUNT"),
+        seeded=True,
+        wrong=(
+            ({"MAP": None}, "either a vector layer or a class raster"),
+            ({"MAP_RASTER": "district:units"}, "either a vector layer or a class raster"),
+            ({"CLASS_FIELD": None}, "class field"),
+            ({"CLASS_FIELD": "code"}, "no class of the reference"),
+            ({"INPUT": "district:dem"}, "no class raster"),
+            (
+                {"MAP": None, "MAP_RASTER": "district:units", "NAME_COLUMN": "x"},
+                "no attribute table",
+            ),
+        ),
+    ),
+)
