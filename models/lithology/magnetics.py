@@ -39,7 +39,8 @@ def reduce_to_pole(
     values : ndarray, shape (rows, columns)
         Total magnetic intensity or its anomaly, nT; NaN where missing. A plane is taken off first.
     steps : ndarray, shape (2, 2)
-        Metres to the east (first row) and to the north (second row) for one column and one row.
+        Way to the east (first row) and to the north (second row) for one column and one row, in
+        any unit of length.
     inclination, declination : float
         Of the Earth's field, degrees.
     magnetisation : pair of float or None

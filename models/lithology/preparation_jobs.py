@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from affine import Affine
 
 from gossan.core.blocks import Block, plan, rows_for_budget, run
 from gossan.core.censored import parse
@@ -19,6 +20,9 @@ from gossan.core.raster import Raster, RasterWriter, open_raster
 from gossan.core.vectors import write_features
 from gossan.models.lithology.compositions import Parts, centred_log_ratio
 from gossan.models.lithology.magnetics import LOW_INCLINATION, MAXIMUM_CELLS, reduce_to_pole
+
+NORTH_UP = Affine.scale(1.0, -1.0)
+"""Where the pixels of a grid without a place are taken to lie."""
 
 PREFIX = "clr "
 """What the names of transformed bands begin with."""
@@ -150,14 +154,15 @@ def pole(
                 f"{info.height} x {info.width} cells are more than a transform of the whole grid "
                 f"takes ({MAXIMUM_CELLS:,}). Resample it to the survey's own spacing."
             )
-        if info.ground_sampling_distance is None or info.transform is None:
+        if info.crs_wkt and info.ground_sampling_distance is None:
             raise InputError(
                 "the direction of the field needs a grid in metres: reproject it to a projected "
                 "coordinate reference system."
             )
-        a, b, _, d, e, _ = tuple(info.transform)[:6]
-        unit = info.ground_sampling_distance / (info.pixel_size or 1.0)
-        steps = np.array([[a, b], [d, e]]) * unit
+        if not info.crs_wkt:
+            progress.say("The grid has no coordinate reference system: its y axis counts as north.")
+        a, b, _, d, e, _ = tuple(info.transform or NORTH_UP)[:6]
+        steps = np.array([[a, b], [d, e]])
         values = opened.read(None, [band - 1])[..., 0]
         missing = ~np.isfinite(values)
         progress.fraction(0.2)
