@@ -37,8 +37,8 @@ class SetupDialog(QDialog):
         self.explanation.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.networks = QCheckBox("Also what networks need (TensorFlow)")
         self.networks.setToolTip(
-            "Lithology with deep networks and the search for mines need it; everything else does "
-            "not. It can be added later."
+            "The search for mines, deep networks for lithology and for soil spectra, and models of "
+            "deposits need it; everything else does not. It can be added later."
         )
         self.wheels = QgsFileWidget()
         self.wheels.setStorageMode(QgsFileWidget.StorageMode.GetDirectory)
