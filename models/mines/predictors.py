@@ -109,6 +109,23 @@ class CellGeometry:
         return Crop(start, start + self.pixels(skipped + count + self.given_up), skipped)
 
 
+class Inputs(Protocol):
+    """The inputs of a crop, (rows, columns, bands), which are made row by row as they are needed.
+
+    A plain array is one. Whoever needs all of it at once takes ``inputs[:]``; large crops cost less
+    memory when they are gone through by some rows at a time.
+    """
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows, columns and bands."""
+        ...
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        """Return those rows as a contiguous array (rows, columns, bands), float32, scaled."""
+        ...
+
+
 class Predictor(Protocol):
     """A detector that the search runs over an image, crop by crop.
 
@@ -125,7 +142,7 @@ class Predictor(Protocol):
     geometry: CellGeometry
     scaling: BandScaling
 
-    def probabilities(self, inputs: np.ndarray) -> np.ndarray:
+    def probabilities(self, inputs: Inputs) -> np.ndarray:
         """Return the probability of a mine for each cell of a crop.
 
         Several threads may call this at once. What a cell gets depends on the crop's pixels around
@@ -133,8 +150,7 @@ class Predictor(Protocol):
 
         Parameters
         ----------
-        inputs : ndarray (rows, columns, bands), float32
-            Contiguous, scaled.
+        inputs : Inputs (rows, columns, bands)
 
         Returns
         -------
@@ -160,9 +176,9 @@ class FullyConvolutional:
             input_signature=[shape],
         )
 
-    def probabilities(self, inputs: np.ndarray) -> np.ndarray:
+    def probabilities(self, inputs: Inputs) -> np.ndarray:
         """Return the probability of a mine for each cell; see `Predictor`."""
-        return np.asarray(self._run(inputs[np.newaxis]))
+        return np.asarray(self._run(inputs[:][np.newaxis]))
 
 
 ARCHITECTURES: dict[str, Callable[[Bundle, int | None], Predictor]] = {
