@@ -78,7 +78,8 @@ def read_ascii(path: Path) -> SpectralLibrary:
 
 def _read_one(path: Path) -> tuple[np.ndarray, np.ndarray] | None:
     """Return wavelengths, ascending, and values (bands,); None where the text is no spectrum."""
-    head, body = "", []
+    head = ""
+    body: list[list[float]] = []
     for line in _text(path).splitlines():
         numbers = _numbers(line)
         if numbers is not None and (not body or len(numbers) == len(body[0])):

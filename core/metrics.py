@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -165,6 +166,28 @@ def regression_scores(
         rpd=ratio,
         rpd_class=rpd_class(ratio),
         rpiq=rpiq(m, p),
+    )
+
+
+def mean_scores(repeats: Sequence[RegressionScores]) -> RegressionScores:
+    """Return the mean of the scores of several repeats; averaging predictions would flatter."""
+    if len(repeats) == 1:
+        return repeats[0]
+
+    def mean(name: str) -> float:
+        return float(np.mean([getattr(scores, name) for scores in repeats]))
+
+    ratio = mean("rpd")
+    return RegressionScores(
+        n=round(mean("n")),
+        r2=mean("r2"),
+        r2_low=mean("r2_low"),
+        r2_high=mean("r2_high"),
+        rmse=mean("rmse"),
+        bias=mean("bias"),
+        rpd=ratio,
+        rpd_class=rpd_class(ratio),
+        rpiq=mean("rpiq"),
     )
 
 

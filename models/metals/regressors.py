@@ -144,8 +144,30 @@ def fit_partial_least_squares(
     features: np.ndarray, target: np.ndarray, inner: Splits
 ) -> LinearEquation:
     """Fit partial least squares; the number of components is that of least inner error."""
+    return choose_components(features, target, inner, GREATEST_COMPONENTS)[0]
+
+
+def choose_components(
+    features: np.ndarray, target: np.ndarray, inner: Splits, greatest: int
+) -> tuple[LinearEquation, int]:
+    """Fit partial least squares with the number of components of least inner error.
+
+    Parameters
+    ----------
+    features : ndarray, shape (samples, features)
+    target : ndarray, shape (samples,)
+    inner : Splits
+        By which the number is chosen.
+    greatest : int
+        Most components to try.
+
+    Returns
+    -------
+    equation : LinearEquation
+    components : int
+    """
     x = features.astype(np.float64)
-    most = min(GREATEST_COMPONENTS, x.shape[1], *(len(train) - 1 for train, _ in inner))
+    most = min(greatest, x.shape[1], *(len(train) - 1 for train, _ in inner))
     most = max(most, 1)
     errors = np.zeros(most)
     for train, test in inner:
@@ -154,7 +176,7 @@ def fit_partial_least_squares(
             equation = equations[min(k, len(equations) - 1)]
             errors[k] += np.sum((equation.predict(x[test]) - target[test]) ** 2)
     best = int(np.argmin(errors)) + 1
-    return _component_equations(x, target, best)[-1]
+    return _component_equations(x, target, best)[-1], best
 
 
 def fit_support_vectors(features: np.ndarray, target: np.ndarray, inner: Splits) -> KernelMachine:

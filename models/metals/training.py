@@ -16,10 +16,10 @@ from gossan.core.raster import Raster, RasterInfo, Stack
 from gossan.core.samples import Samples
 from gossan.core.validation import (
     RegressionScores,
+    mean_scores,
     r2,
     regression_scores,
     rmse,
-    rpd_class,
 )
 from gossan.models.metals.inversion import (
     CrossValidation,
@@ -269,7 +269,7 @@ def _scores(
             ElementScores(
                 name=name,
                 unit=unit,
-                validation=_averaged(repeats),
+                validation=mean_scores(repeats),
                 r2_spread=float(np.std(each, ddof=1)) if len(each) > 1 else math.nan,
                 r2_training=r2(measured, fitted[:, k]),
                 rmse_training=rmse(measured, fitted[:, k]),
@@ -282,28 +282,6 @@ def _scores(
             )
         )
     return tuple(rows)
-
-
-def _averaged(repeats: Sequence[RegressionScores]) -> RegressionScores:
-    """Return the mean of the scores of several repeats; averaging predictions would flatter."""
-    if len(repeats) == 1:
-        return repeats[0]
-
-    def mean(name: str) -> float:
-        return float(np.mean([getattr(scores, name) for scores in repeats]))
-
-    ratio = mean("rpd")
-    return RegressionScores(
-        n=round(mean("n")),
-        r2=mean("r2"),
-        r2_low=mean("r2_low"),
-        r2_high=mean("r2_high"),
-        rmse=mean("rmse"),
-        bias=mean("bias"),
-        rpd=ratio,
-        rpd_class=rpd_class(ratio),
-        rpiq=mean("rpiq"),
-    )
 
 
 def _missing_text(features: np.ndarray, bands: Sequence[Band]) -> str:
