@@ -29,6 +29,7 @@ JOBS: dict[str, str] = {
     "soil_spectra.train": "gossan.models.soil_spectra.jobs:train",
     "soil_spectra.predict": "gossan.models.soil_spectra.jobs:predict_elements",
     "soil_spectra.explain": "gossan.models.soil_spectra.jobs:explain_model",
+    "deposits.label": "gossan.models.deposits.labelling_jobs:label_scenes",
     "engine.diagnose": "gossan.engine.diagnose:diagnose",
     "selftest.sleep": "gossan.engine.selftest:sleep",
     "selftest.measure": "gossan.engine.selftest:measure",

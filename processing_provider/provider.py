@@ -26,6 +26,7 @@ ALGORITHMS: tuple[tuple[str, str], ...] = (
     ("lithology.clrtransform", "ClrTransform"),
     ("lithology.reducetopole", "ReduceToPole"),
     ("lithology.assessmap", "AssessMap"),
+    ("deposits.labelscenes", "LabelScenes"),
 )
 """Module (below this package) and class of every algorithm, in the order of the work."""
 

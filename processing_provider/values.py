@@ -257,3 +257,9 @@ _READERS = {
     "string": ReadingAlgorithm.parameterAsString,
 }
 """How each type of parameter is read."""
+
+
+def listed(text: str) -> list[str]:
+    """Return the entries of a text such as ``Gold; Copper``, by semicolons or else by commas."""
+    mark = ";" if ";" in text else ","
+    return [part.strip() for part in text.split(mark) if part.strip()]

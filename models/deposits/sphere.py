@@ -103,14 +103,11 @@ class SphericalPolygons:
         return cls(frames, radii, np.hstack([plane, plane[following]]), starts)
 
     def areas(self) -> np.ndarray:
-        """Return areas in km2, (polygons,): of the plane's triangles, each on the sphere."""
+        """Return areas in km2, (polygons,)."""
+        if not len(self):
+            return np.empty(0)
         km2 = (EARTH_RADIUS / 1000.0) ** 2
-        return np.array(
-            [
-                km2 * abs(_area_on_unit_sphere(self.edges[a:b]))
-                for a, b in zip(self.starts[:-1], self.starts[1:])
-            ]
-        )
+        return km2 * np.abs(np.add.reduceat(_areas_on_unit_sphere(self.edges), self.starts[:-1]))
 
     def points_inside(self, polygon: int, count: int) -> np.ndarray:
         """Return about `count` longitudes and latitudes (n, 2) spread evenly over a polygon.
@@ -165,7 +162,7 @@ def find_hits(polygons: SphericalPolygons, longitude: np.ndarray, latitude: np.n
 
     The points are sorted into bands of latitude and by longitude within them. For each polygon
     only those near its bounding circle are looked at, and each of them is tested exactly. (A k-d
-    tree finds the same candidates; this takes a tenth of its time, because it builds no lists.)
+    tree finds the same candidates; this takes half of its time and builds no lists of them.)
 
     Parameters
     ----------
@@ -208,9 +205,7 @@ def degrees(vectors: np.ndarray) -> np.ndarray:
     """Return longitudes (-180 to 180) and latitudes (n, 2) in degrees of vectors (n, 3)."""
     flat = np.hypot(vectors[:, 0], vectors[:, 1])
     return np.degrees(
-        np.column_stack(
-            [np.arctan2(vectors[:, 1], vectors[:, 0]), np.arctan2(vectors[:, 2], flat)]
-        )
+        np.column_stack([np.arctan2(vectors[:, 1], vectors[:, 0]), np.arctan2(vectors[:, 2], flat)])
     )
 
 
@@ -268,17 +263,16 @@ def _refuse(odd: np.ndarray, labels: Sequence[str], why: str) -> None:
         raise InputError(f"{labels[int(np.argmax(odd))]} {why}.")
 
 
-def _area_on_unit_sphere(edges: np.ndarray) -> float:
-    """Return the area between edges in the plane that touches the sphere, on the sphere.
+def _areas_on_unit_sphere(edges: np.ndarray) -> np.ndarray:
+    """Return the area of each triangle of the plane's origin and an edge, on the sphere.
 
-    The solid angle of each triangle of the plane's origin and an edge, by Van Oosterom and
-    Strackee (1983); the one of the origin's corner at distance 1.
+    Its solid angle by Van Oosterom and Strackee (1983), negative where the edge runs clockwise.
     """
     x1, y1, x2, y2 = edges.T
     one, two = np.hypot(np.hypot(x1, y1), 1.0), np.hypot(np.hypot(x2, y2), 1.0)
     triple = x1 * y2 - x2 * y1
     below = one * two + one + two + (x1 * x2 + y1 * y2 + 1.0)
-    return float(np.sum(2.0 * np.arctan2(triple, below)))
+    return 2.0 * np.arctan2(triple, below)
 
 
 @njit(cache=True, nogil=True)
