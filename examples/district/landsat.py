@@ -122,7 +122,8 @@ def scenes(settings: Settings) -> list[Scene]:
 
 def write(settings: Settings, folder: Path, progress: Progress) -> list[Product]:
     """Write the scenes, each in its folder, and the deposit table."""
-    products = []
+    about = "Landsat scenes that lie askew in their collars, a folder each"
+    products = [Product("landsat", "landsat", "folder", about)]
     chosen = scenes(settings)
     for number, scene in enumerate(chosen):
         products += _write_scene(settings.world, scene, folder)

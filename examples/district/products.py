@@ -85,7 +85,7 @@ class Product:
     """One file of the district.
 
     ``name`` is how to ask for it, ``file`` its name in the folder, ``kind`` is raster, table,
-    features, library or text, ``truth`` says that no real survey would have it.
+    features, library, text or folder, ``truth`` says that no real survey would have it.
     """
 
     name: str

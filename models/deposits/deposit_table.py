@@ -58,10 +58,13 @@ class Deposits:
 
     def has(self, commodities: Sequence[str]) -> np.ndarray:
         """Return which deposit has which commodity, (n, commodities), 0 or 1."""
-        return np.array(
-            [[name in each for name in commodities] for each in self.commodities],
-            dtype=np.float64,
-        ).reshape(len(self), len(commodities))
+        column = {name: number for number, name in enumerate(commodities)}
+        found = np.zeros((len(self), len(commodities)))
+        for row, each in enumerate(self.commodities):
+            for name in each:
+                if name in column:
+                    found[row, column[name]] = 1.0
+        return found
 
     def known(self, wanted: Sequence[str]) -> list[str]:
         """Return wanted commodities in lower case.

@@ -152,9 +152,13 @@ class Hits:
 
     def sums(self, values: np.ndarray) -> np.ndarray:
         """Return the sum over each polygon's points of values (points, columns)."""
-        taken = np.vstack([np.zeros((1, values.shape[1])), values[self.points]])
-        added = np.cumsum(taken, axis=0)
-        return added[self.starts[1:]] - added[self.starts[:-1]]
+        polygons = len(self.starts) - 1
+        owners = np.repeat(np.arange(polygons), self.counts)
+        added = np.zeros((polygons, values.shape[1]))
+        for column in range(values.shape[1]):
+            taken = values[self.points, column]
+            added[:, column] = np.bincount(owners, weights=taken, minlength=polygons)
+        return added
 
 
 def find_hits(polygons: SphericalPolygons, longitude: np.ndarray, latitude: np.ndarray) -> Hits:

@@ -49,6 +49,9 @@ def arrays_of(folder):
 
 def test_every_listed_file_exists_and_nothing_else(district):
     listed = {product.file for product in district.products}
+    folders = {product.file for product in district.products if product.kind == "folder"}
+    assert all((district.folder / name).is_dir() for name in folders)
+    listed -= folders
     assert all((district.folder / name).is_file() for name in listed)
     headers = {name.replace(".sli", ".hdr") for name in listed if name.endswith(".sli")}
     found = {str(path.relative_to(district.folder)) for path in district.folder.rglob("*.*")}

@@ -26,6 +26,8 @@ ACCEPTED = {
     ("mapmetals", "UNCERTAINTY_KIND"): "gossan.models.metals.map_outputs:UNCERTAINTY_KINDS",
     ("assessmetals", "BELOW_LIMIT"): "gossan.core.censored:LOWER_RULES",
     ("correlatemetals", "BELOW_LIMIT"): "gossan.core.censored:LOWER_RULES",
+    ("labelscenes", "OUTLINE"): "gossan.models.deposits.scenes:FOOTPRINTS",
+    ("labelscenes", "OCEAN_RULE"): "gossan.models.deposits.land:OCEAN_RULES",
     ("compareworkflows", "WORKFLOWS"): "gossan.models.metals.comparison:WORKFLOWS",
     ("compareworkflows", "METHODS"): "gossan.models.metals.comparison:METHODS",
     ("compareworkflows", "VALIDATION"): "gossan.models.metals.sample_splits:VALIDATIONS",

@@ -1,0 +1,22 @@
+"""How to run the algorithms on mineral deposits."""
+
+from __future__ import annotations
+
+from algorithm_cases.case import Case
+
+CASES = (
+    Case(
+        "labelscenes",
+        {"FOLDER": "district:landsat", "DEPOSITS": ["district:deposits"], "COMMODITIES": "Zinc"},
+        {"OUTPUT": "footprints.gpkg", "TABLE": "labels.csv", "REPORT": "labels.html"},
+        ("SCENES", "WITH_DEPOSITS", "OCEAN", "COVERED", "LEFT_OUT"),
+        wrong=(
+            ({"FOLDER": None}, "Give scenes"),
+            ({"COMMODITIES": "Unobtainium"}, "No deposit has the commodity 'Unobtainium'"),
+            ({"DEPOSITS": ["district:samples"]}, "longitude and latitude"),
+            ({"DEPOSITS": ["/nowhere/deposits.csv"]}, "deposits.csv"),
+            ({"LIST": "district:deposits"}, "names no scene"),
+            ({"FOLDER": "/nowhere"}, "no file /nowhere"),
+        ),
+    ),
+)
