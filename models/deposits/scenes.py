@@ -19,7 +19,7 @@ from gossan.core.samples import read_table
 from gossan.models.deposits import collar, wrs
 from gossan.models.deposits.sphere import Rings
 
-FOOTPRINTS = ("valid pixels, else corners", "corners of the file")
+FOOTPRINTS = ("valid pixels or corners", "corners of the file")
 """The outline of the valid pixels where they are at hand, or the corners that the MTL gives."""
 
 _RASTERS = (".tif", ".tiff", ".img", ".dat", ".vrt", ".jp2", ".bsq", ".bil", ".bip")

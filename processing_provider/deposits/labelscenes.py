@@ -19,7 +19,7 @@ from gossan.processing_provider.deposits.layers import DepositAlgorithm, land_po
 from gossan.processing_provider.inputs import write_features
 from gossan.processing_provider.values import listed
 
-FOOTPRINTS = ("valid pixels, else corners", "corners of the file")
+FOOTPRINTS = ("valid pixels or corners", "corners of the file")
 OCEAN_RULES = ("centre", "land fraction")
 
 

@@ -109,7 +109,9 @@ def test_the_drawn_shape_is_the_footprint(path, row):
     shape = map_shape([ring])
     for part in shape["coordinates"]:
         assert np.abs(np.array(part[0])[:, 0]).max() <= 180.0
-    polygons = SphericalPolygons.from_rings([[ring], [np.array(p[0]) for p in shape["coordinates"]]])
+    polygons = SphericalPolygons.from_rings(
+        [[ring], [np.array(p[0]) for p in shape["coordinates"]]]
+    )
     random = np.random.default_rng(0)
     middle = wrs.centre(path, row)
     latitude = np.clip(middle[1] + random.uniform(-1.5, 1.5, 300), -90, 90)
@@ -137,7 +139,9 @@ def test_land_is_what_lies_in_any_polygon_also_where_they_overlap(tmp_path):
         tmp_path / "land.json", box(0, 0, 10, 10), box(5, 5, 15, 15), box(-180, -90, 180, -70)
     )
     land = Land.read(file)
-    places = np.array([[1, 1], [7, 7], [12, 12], [12, 2], [20, 7], [-120, -89.95], [361, 1], [-5, 3]])
+    places = np.array(
+        [[1, 1], [7, 7], [12, 12], [12, 2], [20, 7], [-120, -89.95], [361, 1], [-5, 3]]
+    )
     assert land.contains(places.astype(float)).tolist() == [
         True, True, True, False, False, True, True, False,
     ]  # fmt: skip
@@ -215,9 +219,7 @@ def test_an_unknown_commodity_is_answered_with_the_known_ones(tmp_path):
 
 
 def test_richness_is_relative_to_the_richest_scene():
-    assert richness(np.array([0, 1, 7])) == pytest.approx(
-        [0.0, math.log(2) / math.log(8), 1.0]
-    )
+    assert richness(np.array([0, 1, 7])) == pytest.approx([0.0, math.log(2) / math.log(8), 1.0])
     assert richness(np.array([3]), math.log(16))[0] == pytest.approx(0.5)
     assert richness(np.array([0, 0])).tolist() == [0.0, 0.0]
     assert field_of("Fluorine-Fluorite") == "n_fluorine_fluorite"

@@ -44,9 +44,7 @@ def quadrilateral(longitude, latitude, radius, angles, reaches):
     one /= np.linalg.norm(one)
     two = np.cross(middle, one)
     tangent = np.tan(np.radians(radius) * np.asarray(reaches))
-    offset = tangent[:, None] * (
-        np.cos(angles)[:, None] * one + np.sin(angles)[:, None] * two
-    )
+    offset = tangent[:, None] * (np.cos(angles)[:, None] * one + np.sin(angles)[:, None] * two)
     return degrees(middle + offset)
 
 
@@ -89,9 +87,7 @@ def test_many_footprints_over_the_whole_sphere_have_the_counts_of_brute_force():
         quadrilateral(*m, 15.0, np.radians([10.0, 100.0, 190.0, 280.0]), np.full(4, 1.0))
         for m in middles
     ]
-    hits = find_hits(
-        SphericalPolygons.from_rings([[r] for r in rings]), points[:, 0], points[:, 1]
-    )
+    hits = find_hits(SphericalPolygons.from_rings([[r] for r in rings]), points[:, 0], points[:, 1])
     brute = [sum(winding_says_inside(p, ring) for p in points) for ring in rings]
     assert hits.counts.tolist() == brute
     assert min(brute) > 0

@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("qgis.core")
 
 from osgeo import gdal
-from qgis.core import QgsProcessingException
+from qgis.core import QgsProcessing, QgsProcessingException
 
 UNFORESEEN = ("not foreseen", "Traceback", "Errno", "report it", "NoneType", "ended unexpectedly")
 
@@ -108,12 +108,18 @@ MUST_FAIL = ("truncated", "no raster")
 READS_NO_PIXELS = ("resamplelibrary",)
 
 
+def takes_rasters(definition):
+    several = definition.type() == "multilayer"
+    rasters = several and definition.layerType() == QgsProcessing.SourceType.TypeRaster
+    return rasters or definition.type() == "raster"
+
+
 @pytest.mark.parametrize("oddity", ODD)
 def test_odd_rasters_are_mapped_or_refused_in_one_sentence(
     case, oddity, bench, provider, feedback, tmp_path
 ):
     definitions = provider.algorithm(case.id).parameterDefinitions()
-    names = [d.name() for d in definitions if d.type() in ("raster", "multilayer")]
+    names = [d.name() for d in definitions if takes_rasters(d)]
     names = [name for name in names if name in case.inputs]
     if not names:
         pytest.skip("takes no raster here")

@@ -10,7 +10,5 @@ from algorithm_cases import deposits, endmembers, lithology, metals
 from algorithm_cases.case import Case
 
 CASES: dict[str, Case] = {
-    case.id: case
-    for group in (endmembers, metals, lithology, deposits)
-    for case in group.CASES
+    case.id: case for group in (endmembers, metals, lithology, deposits) for case in group.CASES
 }

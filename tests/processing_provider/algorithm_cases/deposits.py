@@ -13,8 +13,8 @@ CASES = (
         wrong=(
             ({"FOLDER": None}, "Give scenes"),
             ({"COMMODITIES": "Unobtainium"}, "No deposit has the commodity 'Unobtainium'"),
-            ({"DEPOSITS": ["district:samples"]}, "longitude and latitude"),
-            ({"DEPOSITS": ["/nowhere/deposits.csv"]}, "deposits.csv"),
+            ({"DEPOSITS": ["district:samples"]}, "a place on Earth"),
+            ({"DEPOSITS": ["/nowhere/deposits.csv"]}, "DEPOSITS"),
             ({"LIST": "district:deposits"}, "names no scene"),
             ({"FOLDER": "/nowhere"}, "no file /nowhere"),
         ),
