@@ -30,6 +30,7 @@ JOBS: dict[str, str] = {
     "soil_spectra.predict": "gossan.models.soil_spectra.jobs:predict_elements",
     "soil_spectra.explain": "gossan.models.soil_spectra.jobs:explain_model",
     "deposits.label": "gossan.models.deposits.labelling_jobs:label_scenes",
+    "mines.match_register": "gossan.models.mines.register_jobs:match_register",
     "engine.diagnose": "gossan.engine.diagnose:diagnose",
     "selftest.sleep": "gossan.engine.selftest:sleep",
     "selftest.measure": "gossan.engine.selftest:measure",

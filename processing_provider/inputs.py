@@ -14,6 +14,7 @@ from qgis.core import (
     QgsCsException,
     QgsFeature,
     QgsFeatureRequest,
+    QgsField,
     QgsGeometry,
     QgsMapLayer,
     QgsPointXY,
@@ -127,7 +128,7 @@ def write_points(
                 break
             point = placing.point(feature)
             if point is not None:
-                values = [_text(feature[field]) for field in fields]
+                values = [field_text(feature[field]) for field in fields]
                 table.writerow([feature.id(), repr(point.x()), repr(point.y()), *values])
                 written += 1
     placing.report()
@@ -149,7 +150,7 @@ def write_table(
         for feature in _features(source):
             if feedback.isCanceled():
                 break
-            table.writerow([feature.id(), *(_text(feature[field]) for field in fields)])
+            table.writerow([feature.id(), *(field_text(feature[field]) for field in fields)])
     return path
 
 
@@ -173,7 +174,7 @@ def write_features(
     lost = 0
     rows = []
     for feature in _features(source):
-        geometry = _transformed(feature.geometry(), transform)
+        geometry = transformed(feature.geometry(), transform)
         if geometry is None and not placeless:
             lost += 1
             continue
@@ -188,8 +189,9 @@ def write_features(
         )
     if lost:
         feedback.pushWarning(f"{source.sourceName()}: {lost} features without a usable geometry.")
+    kinds = [{"name": field, "type": _kind(source.fields().field(field))} for field in fields]
     with open(path, "w", encoding="utf-8") as file:
-        json.dump({"type": "FeatureCollection", "features": rows}, file)
+        json.dump({"type": "FeatureCollection", "fields": kinds, "features": rows}, file)
     return path
 
 
@@ -226,7 +228,7 @@ class _Placing:
 
     def point(self, feature: QgsFeature) -> QgsPointXY | None:
         """Return the feature's point, or None (counted) where it has none."""
-        geometry = _transformed(self._geometry(feature), self.transform)
+        geometry = transformed(self._geometry(feature), self.transform)
         if geometry is None:
             self.lost += 1
             return None
@@ -253,7 +255,7 @@ class _Placing:
         if self.columns is None:
             return feature.geometry()
         try:
-            x, y = (float(_text(feature[column]).replace(",", ".")) for column in self.columns)
+            x, y = (float(field_text(feature[column]).replace(",", ".")) for column in self.columns)
         except ValueError:
             return QgsGeometry()
         return QgsGeometry.fromPointXY(QgsPointXY(x, y))
@@ -305,9 +307,10 @@ def _transform(
     return None
 
 
-def _transformed(
+def transformed(
     geometry: QgsGeometry, transform: QgsCoordinateTransform | None
 ) -> QgsGeometry | None:
+    """Return a geometry in another CRS, None where it is empty or cannot be transformed."""
     if geometry.isNull() or geometry.isEmpty():
         return None
     if transform is not None:
@@ -317,6 +320,15 @@ def _transformed(
         except QgsCsException:
             return None
     return geometry
+
+
+def _kind(field: QgsField) -> str:
+    """Return the type of a field as files between QGIS and the engine call it."""
+    if field.type() == QVariant.Bool:
+        return "boolean"
+    if field.isNumeric():
+        return "real" if field.type() == QVariant.Double else "integer"
+    return "text"
 
 
 def _plain(value: Any) -> Any:
@@ -330,7 +342,7 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
-def _text(value: Any) -> str:
+def field_text(value: Any) -> str:
     """Return a field's value as text; nothing for NULL."""
     plain = _plain(value)
     if plain is None:

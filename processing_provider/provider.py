@@ -27,6 +27,7 @@ ALGORITHMS: tuple[tuple[str, str], ...] = (
     ("lithology.reducetopole", "ReduceToPole"),
     ("lithology.assessmap", "AssessMap"),
     ("deposits.labelscenes", "LabelScenes"),
+    ("mines.matchregister", "MatchRegister"),
 )
 """Module (below this package) and class of every algorithm, in the order of the work."""
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from qgis.core import (
     QgsCoordinateReferenceSystem,
+    QgsMapLayer,
     QgsProcessing,
     QgsProcessingContext,
     QgsProcessingException,
@@ -149,14 +150,26 @@ class ReadingAlgorithm(DeclaredAlgorithm):
         self, parameters: dict[str, Any], name: str, context: QgsProcessingContext
     ) -> list[str]:
         """Return the paths of several rasters for the engine; exceptions as `raster_path`."""
-        layers = self.parameterAsLayerList(parameters, name, context)
+        return [raster_file(layer) for layer in self.layers(parameters, name, context, "raster")]
+
+    def layers(
+        self, parameters: dict[str, Any], name: str, context: QgsProcessingContext, kind: str
+    ) -> list[QgsMapLayer]:
+        """Return several layers of a kind, which is ``raster`` or ``vector``.
+
+        Raises
+        ------
+        QgsProcessingException
+            One cannot be opened.
+        """
+        found = self.parameterAsLayerList(parameters, name, context)
         wanted = parameters.get(name)
         for item in wanted if isinstance(wanted, (list, tuple)) else [wanted]:
             text = isinstance(item, str) and item
             if text and QgsProcessingUtils.mapLayerFromString(item, context) is None:
                 what = self.parameterDefinition(name).description()
-                raise QgsProcessingException(f"{what}: {item} cannot be opened as a raster.")
-        return [raster_file(layer) for layer in layers]
+                raise QgsProcessingException(f"{what}: {item} cannot be opened as a {kind}.")
+        return list(found)
 
     def raster_crs(
         self, parameters: dict[str, Any], name: str, context: QgsProcessingContext

@@ -157,7 +157,7 @@ def district(tmp_path_factory, in_engine) -> Path:
     folder = tmp_path_factory.mktemp("district")
     wanted = ["--size", "48", "--bands", "60", "--seed", "3"]
     wanted += ["--landsat-scenes", "6", "--landsat-size", "160"]
-    wanted += ["--only", "hyperspectral", "soils", "geophysics", "landsat"]
+    wanted += ["--only", "hyperspectral", "soils", "registers", "geophysics", "landsat"]
     in_engine("-m", "gossan.examples.district", str(folder), *wanted)
     return folder
 

@@ -6,9 +6,9 @@ such as ``made:extractendmembers.LIBRARY`` are outputs of another row. Every gro
 
 from __future__ import annotations
 
-from algorithm_cases import deposits, endmembers, lithology, metals
+from algorithm_cases import deposits, endmembers, lithology, metals, mines
 from algorithm_cases.case import Case
 
 CASES: dict[str, Case] = {
-    case.id: case for group in (endmembers, metals, lithology, deposits) for case in group.CASES
+    case.id: case for group in (endmembers, metals, lithology, deposits, mines) for case in group.CASES
 }

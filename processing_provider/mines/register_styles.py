@@ -1,0 +1,89 @@
+"""The look of findings that were compared with registers."""
+
+from __future__ import annotations
+
+from qgis.core import (
+    QgsFillSymbol,
+    QgsMarkerSymbol,
+    QgsRuleBasedRenderer,
+    QgsSingleSymbolRenderer,
+    QgsSymbol,
+    QgsVectorLayer,
+    QgsWkbTypes,
+)
+from qgis.PyQt.QtGui import QColor
+
+HIGH = "#d7191c"
+LOW = "#fecc2f"
+NOT_JUDGED = "#f08c2e"
+
+_IMPACTS = (
+    ("high impact", "\"impact\" = 'high impact'", HIGH),
+    ("low impact", "\"impact\" = 'low impact'", LOW),
+    ("impact not judged", "coalesce(\"impact\", '') = ''", NOT_JUDGED),
+)
+_STATES = (
+    (
+        "unregistered in a protected area",
+        "\"registered\" = 'no' and coalesce(\"protected\", '') <> ''",
+        "protected",
+    ),
+    (
+        "unregistered",
+        "\"registered\" = 'no' and coalesce(\"protected\", '') = ''",
+        "unregistered",
+    ),
+    ("registered", "\"registered\" = 'yes'", "registered"),
+)
+
+
+def matched_findings(layer: QgsVectorLayer) -> None:
+    """Show findings yellow (low impact) and red (high); unregistered ones stand out.
+
+    Unregistered ones are filled and framed in black, in protected areas with a thick magenta
+    frame; registered ones are small and pale.
+    """
+    if layer.fields().lookupField("registered") < 0:
+        return
+    judged = layer.fields().lookupField("impact") >= 0
+    impacts = _IMPACTS if judged else (("", "", NOT_JUDGED),)
+    root = QgsRuleBasedRenderer.Rule(None)
+    for state, condition, look in _STATES:
+        for impact, which, colour in impacts:
+            text = " and ".join(part for part in (condition, which) if part)
+            symbol = _symbol(layer, colour, look)
+            label = f"{state}, {impact}" if impact else state
+            root.appendChild(QgsRuleBasedRenderer.Rule(symbol, 0, 0, text, label))
+    layer.setRenderer(QgsRuleBasedRenderer(root))
+
+
+def ghosts(layer: QgsVectorLayer) -> None:
+    """Show register entries without a finding as grey crosses."""
+    symbol = QgsMarkerSymbol.createSimple(
+        {
+            "name": "cross2",
+            "color": "#5a6470",
+            "size": "3",
+            "outline_color": "#5a6470",
+            "outline_width": "0.6",
+        }
+    )
+    layer.setRenderer(QgsSingleSymbolRenderer(symbol))
+
+
+def _symbol(layer: QgsVectorLayer, colour: str, look: str) -> QgsSymbol:
+    frame, width, size, alpha = {
+        "protected": ("#c2185b", "0.9", "4.6", 230),
+        "unregistered": ("#1f2429", "0.5", "3.8", 230),
+        "registered": ("#8b97a2", "0.2", "2.4", 110),
+    }[look]
+    fill = QColor(colour)
+    fill.setAlpha(alpha)
+    properties = {
+        "color": fill.name(QColor.NameFormat.HexArgb),
+        "outline_color": frame,
+        "outline_width": width,
+    }
+    if layer.geometryType() == QgsWkbTypes.GeometryType.PolygonGeometry:
+        return QgsFillSymbol.createSimple(properties)
+    return QgsMarkerSymbol.createSimple({**properties, "name": "circle", "size": size})
