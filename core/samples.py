@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
-import csv
-import io
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from gossan.core.censored import LOWER_RULES, Censored, decimal_mark, parse
-from gossan.core.errors import FileError, InputError
+from gossan.core.errors import InputError
+from gossan.core.tables import read_table
 
 DUPLICATE_RULES = ("average", "group")
 """Samples at one place are averaged, or kept and never parted by a split."""
@@ -250,50 +248,6 @@ def merge_duplicates(samples: Samples, rule: str = "average") -> Samples:
     return replace(samples, values=values, flags=flags).keep(
         mask, "averaged with another sample at the same place"
     )
-
-
-def read_table(path: str | Path) -> tuple[list[str], list[list[str]]]:
-    """Read a CSV and return its header and its rows, every row as long as the header.
-
-    Raises
-    ------
-    FileError
-        When the file cannot be read.
-    InputError
-        When it has no header or a row is longer than the header.
-    """
-    if not str(path):
-        raise FileError("No table of samples was given. Choose a CSV file.")
-    try:
-        content = Path(path).read_bytes()
-    except OSError as error:
-        raise FileError(f"The table {path} cannot be read: {error.strerror or error}.") from error
-    text = _decoded(content)
-    first = text.split("\n", 1)[0]
-    mark = max(",;\t", key=first.count)
-    table = csv.reader(io.StringIO(text, newline=""), delimiter=mark)
-    lines = [row for row in table if any(map(str.strip, row))]
-    if not lines:
-        raise InputError(f"The table {path} is empty.")
-    header = [name.strip() for name in lines[0]]
-    rows = []
-    for number, row in _counted(lines[1:]):
-        if any(map(str.strip, row[len(header) :])):
-            raise InputError(
-                f"Row {number} of {Path(path).name} has {len(row)} fields and the header has "
-                f"{len(header)}; put fields with the separator {mark!r} in quotes."
-            )
-        rows.append((row + [""] * len(header))[: len(header)])
-    return header, rows
-
-
-def _decoded(content: bytes) -> str:
-    """Return a text in UTF-8, in UTF-16 as spreadsheets export it, or else in Latin-1."""
-    utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    try:
-        return content.decode("utf-16" if utf16 else "utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("latin-1")
 
 
 def _counted(rows: Sequence[list[str]]) -> list[tuple[int, list[str]]]:

@@ -147,7 +147,9 @@ class MatchRegister(GossanAlgorithm):
         ):
             self._add_text(name, description, f"Empty: found by usual names ({usual}). {several}")
         self.add(
-            QgsProcessingParameterCrs(self.TABLE_CRS, "CRS of coordinates in tables", WGS84),
+            QgsProcessingParameterCrs(
+                self.TABLE_CRS, "CRS of coordinates in tables", WGS84, optional=True
+            ),
             "Degrees of the date's datum (WGS 84 and SIRGAS 2000 agree within a metre, SAD69 and "
             "other old ones are tens of metres off), or map units.",
             advanced=True,

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsCoordinateTransform,
-    QgsFeature,
     QgsGeometry,
     QgsPointXY,
     QgsProcessingContext,
@@ -22,6 +23,8 @@ from qgis.core import (
 )
 
 from gossan.core.coordinates import Axis, CoordinateError, parse_coordinate
+from gossan.core.errors import GossanError
+from gossan.core.tables import read_table
 from gossan.processing_provider.inputs import field_text, temporary_file, transformed
 
 WGS84 = "EPSG:4326"
@@ -96,7 +99,7 @@ class EntryFile:
         return path
 
     def _require_fields(self, layers: Sequence[QgsVectorLayer]) -> None:
-        present = {field.name() for layer in layers for field in layer.fields()}
+        present = {name for layer in layers for name in _open(layer)[0]}
         for text in vars(self.columns).values():
             wanted = _listed(text)
             if wanted and not present & set(wanted):
@@ -108,29 +111,28 @@ class EntryFile:
 
     def _rows(self, layer: QgsVectorLayer) -> list[dict]:
         """Return the features of a layer as GeoJSON, and remark on those left out."""
-        places = _Places(layer, self.columns, self.table_crs, self.context)
+        names, records = _open(layer)
+        places = _Places(layer, names, self.columns, self.table_crs, self.context)
         fields = {
-            "name": _field(layer, self.columns.name, _NAMES),
-            "id": _field(layer, self.columns.id, _IDS),
-            "phase": _field(layer, self.columns.phase, _PHASES),
+            "name": _field(names, self.columns.name, _NAMES),
+            "id": _field(names, self.columns.id, _IDS),
+            "phase": _field(names, self.columns.phase, _PHASES),
         }
         rows = []
         problems: list[str] = []
-        for feature in layer.getFeatures():
+        for record in records:
             if self.feedback.isCanceled():
                 break
             try:
-                geometry = places.geometry(feature)
+                geometry = places.geometry(record)
             except CoordinateError as problem:
-                problems.append(f"row {feature.id()}: {str(problem).rstrip('.')}")
+                problems.append(f"row {record.number}: {str(problem).rstrip('.')}")
                 continue
             if geometry is None:
-                problems.append(f"row {feature.id()}: no usable position")
+                problems.append(f"row {record.number}: no usable position")
                 continue
-            texts = {
-                key: field_text(feature[field]) if field else "" for key, field in fields.items()
-            }
-            texts["id"] = texts["id"] or str(feature.id())
+            texts = {key: record.texts.get(field, "") for key, field in fields.items()}
+            texts["id"] = texts["id"] or str(record.number)
             rows.append(
                 {
                     "type": "Feature",
@@ -153,12 +155,21 @@ class EntryFile:
         self.feedback.pushWarning(sentence)
 
 
+class _Record(NamedTuple):
+    """A feature of a layer or a row of a table."""
+
+    number: int
+    texts: dict[str, str]
+    geometry: QgsGeometry
+
+
 class _Places:
     """Gives each feature of a layer its geometry in longitude and latitude."""
 
     def __init__(
         self,
         layer: QgsVectorLayer,
+        names: Sequence[str],
         columns: Columns,
         table_crs: QgsCoordinateReferenceSystem,
         context: QgsProcessingContext,
@@ -173,13 +184,13 @@ class _Places:
             )
         if layer.wkbType() == QgsWkbTypes.Type.NoGeometry:
             crs = table_crs
-            longitude = _field(layer, columns.longitude, _LONGITUDES)
-            latitude = _field(layer, columns.latitude, _LATITUDES)
+            longitude = _field(names, columns.longitude, _LONGITUDES)
+            latitude = _field(names, columns.latitude, _LATITUDES)
             if not longitude or not latitude:
                 raise QgsProcessingException(
                     f"{layer.name()} has neither geometry nor columns of longitude and latitude "
                     "that are known by their names: name them. Its fields are "
-                    f"{', '.join(layer.fields().names())}."
+                    f"{', '.join(names)}."
                 )
             self.columns = longitude, latitude
             self.how = f", by the columns {longitude} and {latitude}"
@@ -195,18 +206,16 @@ class _Places:
             else QgsCoordinateTransform(crs, target, context.transformContext())
         )
 
-    def geometry(self, feature: QgsFeature) -> QgsGeometry | None:
+    def geometry(self, record: _Record) -> QgsGeometry | None:
         """Return the geometry, None where there is none; `CoordinateError` for odd texts."""
-        geometry = self._own(feature)
+        geometry = record.geometry if self.columns is None else self._point(record)
         if geometry.type() == QgsWkbTypes.GeometryType.PolygonGeometry:
             geometry = geometry.densifyByDistance(_STRAIGHT[self.degrees])
         return transformed(geometry, self.transform)
 
-    def _own(self, feature: QgsFeature) -> QgsGeometry:
-        if self.columns is None:
-            return feature.geometry()
+    def _point(self, record: _Record) -> QgsGeometry:
         pairs = zip(self.columns, (Axis.LONGITUDE, Axis.LATITUDE))
-        numbers = [self._number(field_text(feature[column]), axis) for column, axis in pairs]
+        numbers = [self._number(record.texts[column], axis) for column, axis in pairs]
         if None in numbers:
             return QgsGeometry()
         return QgsGeometry.fromPointXY(QgsPointXY(*numbers))
@@ -237,13 +246,39 @@ def require_crs(source: QgsProcessingFeatureSource) -> QgsCoordinateReferenceSys
     return crs
 
 
-def _field(layer: QgsVectorLayer, wanted: str, usual: Sequence[str]) -> str:
+def _open(layer: QgsVectorLayer) -> tuple[list[str], Iterator[_Record]]:
+    """Return the field names of a layer, and its features one by one.
+
+    CSV tables are read here: GDAL takes the mark of seconds in 20°07'12"S for a quote and joins
+    the fields that follow, and does not know Latin-1.
+    """
+    path = layer.source().split("|")[0]
+    if layer.dataProvider().storageType() == "CSV" and os.path.isfile(path):
+        try:
+            header, rows = read_table(path)
+        except GossanError as problem:
+            raise QgsProcessingException(str(problem)) from problem
+        return header, (
+            _Record(number, dict(zip(header, row)), QgsGeometry())
+            for number, row in enumerate(rows, start=1)
+        )
+    names = layer.fields().names()
+    return names, (
+        _Record(
+            feature.id(),
+            {name: field_text(feature[name]) for name in names},
+            feature.geometry(),
+        )
+        for feature in layer.getFeatures()
+    )
+
+
+def _field(present: Sequence[str], wanted: str, usual: Sequence[str]) -> str:
     """Return the field that was asked for, else one of a usual name, else ""."""
-    present = layer.fields().names()
     for name in _listed(wanted):
         if name in present:
             return name
-    plain = {_plain(name): name for name in reversed(present)}
+    plain = {_plain(name): name for name in reversed(list(present))}
     for name in usual:
         if name in plain:
             return plain[name]

@@ -9,11 +9,11 @@ CASES = (
         "matchregister",
         {
             "INPUT": "district:mines",
-            "REGISTERS": ["district:register"],
+            "REGISTERS": ["district:register", "district:protected_areas"],
             "CONCESSIONS": ["district:concessions"],
             "GRANTED": "mining licence",
             "PROTECTED": ["district:protected_areas"],
-            "DISTANCE": 200,
+            "DISTANCE": 60,
         },
         {"OUTPUT": "matched.gpkg", "GHOSTS": "ghosts.gpkg", "REPORT": "matched.html"},
         (
@@ -34,7 +34,7 @@ CASES = (
             ({"PHASE_FIELD": "Xx"}, "no field Xx"),
             ({"LONGITUDE_FIELD": "NAME"}, "'Copperfield Mine' is no longitude"),
             ({"LONGITUDE_FIELD": "LATITUDE", "LATITUDE_FIELD": "LONGITUDE"}, "swapped"),
-            ({"REGISTERS": ["/nowhere/register.csv"]}, "/nowhere/register.csv"),
+            ({"REGISTERS": ["/nowhere/register.csv"]}, "REGISTERS"),
             ({"DISTANCE": -1}, "DISTANCE"),
         ),
     ),
