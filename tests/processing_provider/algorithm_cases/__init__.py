@@ -10,5 +10,7 @@ from algorithm_cases import deposits, endmembers, lithology, metals, mines
 from algorithm_cases.case import Case
 
 CASES: dict[str, Case] = {
-    case.id: case for group in (endmembers, metals, lithology, deposits, mines) for case in group.CASES
+    case.id: case
+    for group in (endmembers, metals, lithology, deposits, mines)
+    for case in group.CASES
 }

@@ -8,8 +8,8 @@ CASES = (
     Case(
         "matchregister",
         {
-            "INPUT": "district:mines",
-            "REGISTERS": ["district:register", "district:protected_areas"],
+            "INPUT": "district:protected_areas",
+            "REGISTERS": ["district:register"],
             "CONCESSIONS": ["district:concessions"],
             "GRANTED": "mining licence",
             "PROTECTED": ["district:protected_areas"],
