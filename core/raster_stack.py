@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from affine import Affine
@@ -193,16 +193,35 @@ def on_grid(raster: Raster, grid: RasterInfo, *, nearest: bool) -> Raster:
         return raster
     _check_overlap(info, grid, here, there)
     method = Resampling.nearest if nearest else Resampling.bilinear
+    return warped(raster, grid, method)
+
+
+class _OnGrid(Protocol):
+    """What there is to know of a grid to warp to it."""
+
+    @property
+    def crs_wkt(self) -> str | None: ...
+    @property
+    def transform(self) -> Affine | None: ...
+    @property
+    def height(self) -> int: ...
+    @property
+    def width(self) -> int: ...
+
+
+def warped(raster: Raster, grid: _OnGrid, method: Resampling) -> Raster:
+    """Return a raster as it reads on another grid; closing it closes the raster."""
+    view = _Warped(raster, grid, CRS.from_wkt(grid.crs_wkt), method)
     return Raster(
-        _Warped(raster, grid, here, method),
+        view,
         replace(
-            info,
+            raster.info,
             height=grid.height,
             width=grid.width,
             crs_wkt=grid.crs_wkt,
             transform=grid.transform,
             dtype="float32",
-            nodata=(None,) * info.count,
+            nodata=(None,) * raster.info.count,
             block=(256, 256),
         ),
     )
@@ -215,7 +234,7 @@ class _Warped:
     ones are warped apart.
     """
 
-    def __init__(self, raster: Raster, grid: RasterInfo, crs: CRS, method: Resampling) -> None:
+    def __init__(self, raster: Raster, grid: _OnGrid, crs: CRS, method: Resampling) -> None:
         self._source = raster
         self._nodata = raster.info.nodata
         self._views = {
@@ -250,7 +269,7 @@ class _Warped:
         self._source.close()
 
 
-def _scales(info: RasterInfo, grid: RasterInfo, crs: CRS) -> dict[str, str]:
+def _scales(info: RasterInfo, grid: _OnGrid, crs: CRS) -> dict[str, str]:
     """Return how many pixels of the grid one of the raster spans, as options of GDAL's warper.
 
     Its own guess, from the window in hand and a margin around it, moves values by up to a tenth of
