@@ -38,7 +38,7 @@ class Grid:
     Parameters
     ----------
     crs_wkt : str
-        Coordinate reference system.
+        Coordinate reference system; empty for none, which meets no other than none.
     transform : Affine
         From (column, row) of pixel corners to coordinates.
     height, width : int
@@ -52,35 +52,25 @@ class Grid:
 
     @classmethod
     def of(cls, info: RasterInfo) -> Grid:
-        """Return the grid of a raster.
-
-        Raises
-        ------
-        InputError
-            When it has no coordinate reference system or no place in it.
-        """
-        if not info.crs_wkt or info.transform is None:
-            raise InputError(
-                f"{info.path} has no coordinate reference system or no place in one, so it cannot "
-                "be laid over others. Assign the right one to it first."
-            )
-        return cls(info.crs_wkt, info.transform, info.height, info.width)
+        """Return the grid of a raster; without a place in its file it begins at 0, 0."""
+        transform = Affine.identity() if info.transform is None else info.transform
+        return cls(info.crs_wkt or "", transform, info.height, info.width)
 
     @property
-    def crs(self) -> CRS:
-        """The coordinate reference system."""
-        return CRS.from_wkt(self.crs_wkt)
+    def crs(self) -> CRS | None:
+        """The coordinate reference system; None without."""
+        return CRS.from_wkt(self.crs_wkt) if self.crs_wkt else None
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
         """Least x, least y, greatest x, greatest y of all pixel corners."""
         corners = [
-            self.transform * (column, row) for column in (0, self.width) for row in (0, self.height)
+            self.transform @ (column, row) for column in (0, self.width) for row in (0, self.height)
         ]
         xs, ys = zip(*corners)
         return min(xs), min(ys), max(xs), max(ys)
 
-    def bounds_in(self, crs: CRS) -> tuple[float, float, float, float]:
+    def bounds_in(self, crs: CRS | None) -> tuple[float, float, float, float]:
         """Return the bounds in another coordinate reference system.
 
         Raises
@@ -90,13 +80,18 @@ class Grid:
         """
         if crs == self.crs:
             return self.bounds
+        if crs is None or self.crs is None:
+            raise InputError(
+                "A raster without coordinate reference system cannot be laid over one that has "
+                "one. Assign the right one to it first."
+            )
         return reprojected_bounds(self.bounds, self.crs, crs)
 
     def window_of(self, other: Grid) -> Window | None:
         """Return the window of this grid that another one covers; None where they do not meet."""
         left, bottom, right, top = other.bounds_in(self.crs)
         inverse = ~self.transform
-        corners = [inverse * (x, y) for x in (left, right) for y in (bottom, top)]
+        corners = [inverse @ (x, y) for x in (left, right) for y in (bottom, top)]
         margin = 0 if other.crs == self.crs else _MARGIN
         # Coordinates that are those of a pixel's edge but for rounding are that edge.
         columns, rows = ([round(value, 6) for value in axis] for axis in zip(*corners))
@@ -206,7 +201,7 @@ def _shift(own: Grid, grid: Grid) -> tuple[int, int] | None:
     """Return the row and column of the grid where a raster begins; None for other pixels."""
     if own.crs != grid.crs:
         return None
-    relative = ~grid.transform * own.transform
+    relative = ~grid.transform @ own.transform
     span = max(own.height, own.width)
     for value, wanted in ((relative.a, 1.0), (relative.b, 0), (relative.d, 0), (relative.e, 1.0)):
         if abs(value - wanted) * span > _ALIGNED:

@@ -17,6 +17,7 @@ from gossan.core import gdal_cache  # noqa: F401 - before the first block is rea
 from gossan.core.blocks import Window
 from gossan.core.errors import FileError, InputError
 from gossan.core.raster_info import RasterInfo, describe
+from gossan.core.remote import is_remote, public_name, server_answer
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -214,6 +215,11 @@ class Raster:
         try:
             self.dataset.read([index + 1 for index in chosen], window=place, out=out)
         except (RasterioError, OSError) as problem:
+            if is_remote(self.info.path):
+                raise FileError(
+                    f"{public_name(self.info.path)} cannot be read any further: "
+                    f"{server_answer(problem)}. Try again later."
+                ) from None
             raise FileError(
                 f"{self.info.path} is damaged or cut off: rows {window.row + 1} to "
                 f"{window.row + window.height} cannot be read ({_cause(problem)}). "
@@ -266,6 +272,8 @@ def open_dataset(path: str) -> Any:
     """Open a file with rasterio, or say what is wrong with it."""
     if not path:
         raise FileError("No raster was given. Choose a raster file.")
+    if is_remote(path):
+        return _open_remote(path)
     if os.path.isdir(path):
         raise FileError(f"{path} is a folder. Choose a raster file in it.")
     if not os.path.exists(path):
@@ -290,6 +298,18 @@ def open_dataset(path: str) -> Any:
         )
     _check_length(dataset, source)
     return dataset
+
+
+def _open_remote(path: str) -> Any:
+    """Open a file on a server, in whatever `gossan.core.remote.RemoteAccess` the caller is in."""
+    try:
+        return rasterio.open(path)
+    except RasterioError as problem:
+        # Not as the cause: GDAL's message repeats the address with whatever secret is in it.
+        raise FileError(
+            f"{public_name(path)} cannot be opened: {server_answer(problem)}. Check the address "
+            "and the network."
+        ) from None
 
 
 def valid_pixels(array: np.ndarray, *, collar: bool = False) -> np.ndarray:

@@ -76,7 +76,7 @@ SAMPLED_SIDE = 200
 
 def abundance(layer: QgsRasterLayer, band: int = 1) -> None:
     """Show an abundance from 0 (dark) to 1 (bright)."""
-    _ramp(layer, band, ABUNDANCE, (0.0, 1.0))
+    ramp(layer, band, ABUNDANCE, (0.0, 1.0))
 
 
 def concentration(
@@ -86,23 +86,23 @@ def concentration(
     limits: tuple[float, float] | None = None,
 ) -> None:
     """Show the content of a metal in a hot ramp, by default over the middle 96 % of its values."""
-    _ramp(layer, band, HOT, limits or value_limits(layer, band), unit)
+    ramp(layer, band, HOT, limits or value_limits(layer, band), unit)
 
 
 def probability(layer: QgsRasterLayer, band: int = 1) -> None:
     """Show a probability from 0 to 1, from pale to hot."""
-    _ramp(layer, band, HOT, (0.0, 1.0))
+    ramp(layer, band, HOT, (0.0, 1.0))
 
 
 def spectral_angle(layer: QgsRasterLayer, band: int = 1, largest: float | None = None) -> None:
     """Show a spectral angle in radians: the smaller, the hotter."""
     limits = value_limits(layer, band)
-    _ramp(layer, band, ANGLE, (0.0, largest or limits[1]), "rad")
+    ramp(layer, band, ANGLE, (0.0, largest or limits[1]), "rad")
 
 
 def residual(layer: QgsRasterLayer, band: int = 1, unit: str = "") -> None:
     """Show a misfit that is never negative, such as an RMSE, in greys from 0 (white)."""
-    _ramp(layer, band, GREY, (0.0, value_limits(layer, band)[1]), unit)
+    ramp(layer, band, GREY, (0.0, value_limits(layer, band)[1]), unit)
 
 
 def uncertainty(layer: QgsRasterLayer, band: int = 1, unit: str = "mg/kg") -> None:
@@ -114,12 +114,12 @@ def difference(layer: QgsRasterLayer, band: int = 1, unit: str = "") -> None:
     """Show a difference: blue below zero, red above, both ends equally far."""
     low, high = value_limits(layer, band)
     reach = max(abs(low), abs(high))
-    _ramp(layer, band, DIVERGING, (-reach, reach), unit)
+    ramp(layer, band, DIVERGING, (-reach, reach), unit)
 
 
 def index(layer: QgsRasterLayer, band: int = 1, limits: tuple[float, float] | None = None) -> None:
     """Show a pollution index from green (background) to dark red."""
-    _ramp(layer, band, RISK, limits or value_limits(layer, band))
+    ramp(layer, band, RISK, limits or value_limits(layer, band))
 
 
 # Classes
@@ -248,7 +248,7 @@ def value_limits(
     return (low, high) if high > low else (low, low + (abs(low) or 1.0))
 
 
-def _ramp(
+def ramp(
     layer: QgsRasterLayer,
     band: int,
     colours: Sequence[str],

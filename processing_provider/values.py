@@ -211,6 +211,51 @@ class ReadingAlgorithm(DeclaredAlgorithm):
         self.results.watch(self.made[name])
         return self.made[name]
 
+    def day(self, parameters: dict[str, Any], name: str, context: QgsProcessingContext) -> str:
+        """Return the day of a date parameter as ``YYYY-MM-DD``, or "" where none was given.
+
+        Raises
+        ------
+        QgsProcessingException
+            What was given is no date.
+        """
+        if not self.is_given(parameters, name):
+            return ""
+        moment = self.parameterAsDateTime(parameters, name, context)
+        if not moment.isValid():
+            what = self.parameterDefinition(name).description()
+            raise QgsProcessingException(
+                f"{what}: {parameters.get(name)} is not a date such as 2024-09-21."
+            )
+        return moment.toString("yyyy-MM-dd")
+
+    def crs_text(self, parameters: dict[str, Any], name: str, context: QgsProcessingContext) -> str:
+        """Return a CRS as its authority's code or, without one, as WKT; "" where none was given."""
+        if not self.is_given(parameters, name):
+            return ""
+        crs = self.parameterAsCrs(parameters, name, context)
+        if not crs.isValid():
+            what = self.parameterDefinition(name).description()
+            raise QgsProcessingException(f"{what}: {parameters.get(name)} is not known.")
+        return _crs_text(crs)
+
+    def extent_box(
+        self, parameters: dict[str, Any], name: str, context: QgsProcessingContext
+    ) -> list[float]:
+        """Return an extent in its own CRS: least x and y, greatest x and y; [] without one."""
+        if not self.is_given(parameters, name):
+            return []
+        box = self.parameterAsExtent(parameters, name, context)
+        return [box.xMinimum(), box.yMinimum(), box.xMaximum(), box.yMaximum()]
+
+    def extent_crs(
+        self, parameters: dict[str, Any], name: str, context: QgsProcessingContext
+    ) -> str:
+        """Return the CRS that an extent is in, as `crs_text` does; "" where it does not tell."""
+        if not self.is_given(parameters, name):
+            return ""
+        return _crs_text(self.parameterAsExtentCrs(parameters, name, context))
+
     def is_wanted(
         self, parameters: dict[str, Any], name: str, context: QgsProcessingContext
     ) -> bool:
@@ -254,10 +299,17 @@ class ReadingAlgorithm(DeclaredAlgorithm):
         return self.parameterAsString(parameters, name, context)
 
 
+def _crs_text(crs: QgsCoordinateReferenceSystem) -> str:
+    return (crs.authid() or crs.toWkt()) if crs.isValid() else ""
+
+
 _READERS = {
     "band": ReadingAlgorithm._band_or_bands,
     "boolean": ReadingAlgorithm.parameterAsBool,
+    "crs": ReadingAlgorithm.crs_text,
+    "datetime": ReadingAlgorithm.day,
     "enum": ReadingAlgorithm._choice_or_choices,
+    "extent": ReadingAlgorithm.extent_box,
     "field": ReadingAlgorithm._field_or_fields,
     "file": ReadingAlgorithm.file_path,
     "fileDestination": ReadingAlgorithm.output_path,

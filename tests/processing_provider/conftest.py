@@ -156,8 +156,9 @@ def district(tmp_path_factory, in_engine) -> Path:
     """A district small enough that every algorithm takes a moment."""
     folder = tmp_path_factory.mktemp("district")
     wanted = ["--size", "48", "--bands", "60", "--seed", "3"]
-    wanted += ["--landsat-scenes", "6", "--landsat-size", "160"]
+    wanted += ["--landsat-scenes", "6", "--landsat-size", "160", "--dates", "4"]
     wanted += ["--only", "hyperspectral", "soils", "registers", "geophysics", "landsat"]
+    wanted += ["sentinel"]
     in_engine("-m", "gossan.examples.district", str(folder), *wanted)
     return folder
 

@@ -13,6 +13,10 @@ from qgis.core import QgsProcessingModelAlgorithm
 from gossan.processing_provider.metals.mapmetals import APPLICABILITY
 
 ACCEPTED = {
+    ("cloudfreecomposite", "METHOD"): "gossan.models.imagery.compositing:METHODS",
+    ("cloudfreecomposite", "CLOUD_MASK"): "gossan.models.imagery.clear_sky:MASKS",
+    ("cloudfreecomposite", "GRID"): "gossan.models.imagery.composite_grid:GRIDS",
+    ("cloudfreecomposite", "NUMBER_TYPE"): "gossan.models.imagery.composite:NUMBER_TYPES",
     ("extractendmembers", "WORKFLOW"): "gossan.models.endmembers.options:WORKFLOWS",
     ("extractendmembers", "SELECTION"): "gossan.models.endmembers.selection:SELECTIONS",
     ("extractendmembers", "SPACE"): "gossan.models.endmembers.options:SPACES",

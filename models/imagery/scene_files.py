@@ -1,0 +1,459 @@
+"""Scenes from files: which belong together, what their names and metadata tell, their masks."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gossan.core.bands import Band, canonical_name
+from gossan.core.errors import InputError, naming
+from gossan.core.landsat_mtl import LandsatScene, read_mtl
+from gossan.core.raster import RasterInfo, open_raster
+from gossan.core.sensors import SENSORS
+from gossan.models.imagery.landsat_reflectance import reflectance_rescaling
+from gossan.models.imagery.scene import (
+    LANDSAT,
+    LANDSAT_LEVEL2,
+    SENTINEL2,
+    SENTINEL2_SCALE,
+    BandSource,
+    Scene,
+    sentinel2_added,
+)
+from gossan.models.mines.image_scale import is_sentinel2, scale_of
+
+__all__ = ["ScaleOptions", "scenes_from_files"]
+
+_BAND = re.compile(
+    r"^(?P<stem>.*?)(?:^|[_\-. ])(?:SR_)?(?P<band>B(?:0?[1-9]|1[0-2]|8A))"
+    r"(?:_(?P<metres>[126]0)m)?$",
+    re.IGNORECASE,
+)
+_MASK = re.compile(
+    r"^(?P<stem>.*?)(?:^|[_\-. ])"
+    r"(?P<kind>SCL|QA60|QA_PIXEL|MSK_CLDPRB|MSK_CLASSI)(?:_[126]0m|_B00)?$",
+    re.IGNORECASE,
+)
+_OTHER = re.compile(
+    r"(?:^|[_\-. ])(?:AOT|WVP|TCI|PVI|QA_RADSAT|SR_QA_AEROSOL|SR_ATMOS_OPACITY|SR_CLOUD_QA|BQA|"
+    r"ST_(?:B10|B6|ATRAN|CDIST|DRAD|EMIS|EMSD|QA|TRAD|URAD))(?:_[126]0m)?$",
+    re.IGNORECASE,
+)
+"""Companions of the bands of a product that show no reflectance."""
+
+_MASK_KINDS = {
+    "SCL": "scl",
+    "QA60": "qa60",
+    "QA_PIXEL": "qa_pixel",
+    "MSK_CLDPRB": "probability",
+    "MSK_CLASSI": "classi",
+}
+_DATE = re.compile(r"(?<!\d)((?:19[789]|20\d)\d)-?(0[1-9]|1[0-2])-?(0[1-9]|[12]\d|3[01])(?!\d)")
+_BASELINE = re.compile(r"_N(\d{2})(\d{2})_")
+_LANDSAT_NAME = re.compile(r"^L([COTEM])(0?[4-9])", re.IGNORECASE)
+_SENTINEL_NAME = re.compile(r"S2[ABCD]?_|(?:^|_)T\d{2}[A-Z]{3}_|sentinel-?2", re.IGNORECASE)
+_RASTERS = {".tif", ".tiff", ".jp2", ".vrt", ".img"}
+
+
+@dataclass(frozen=True)
+class ScaleOptions:
+    """What the user says of the numbers of all scenes.
+
+    Parameters
+    ----------
+    scale, offset : float or None
+        Reflectance = stored number x scale + offset, instead of what files and metadata say.
+    offset_removed : bool
+        The offset of Sentinel-2's baseline 04.00 was taken off already, whatever the baseline.
+    """
+
+    scale: float | None = None
+    offset: float | None = None
+    offset_removed: bool = False
+
+
+@dataclass(frozen=True)
+class _Group:
+    """The files of one scene: ``files`` by band name, or one raster of several bands."""
+
+    stem: str
+    folder: Path
+    files: Mapping[str, str]
+    whole: str = ""
+
+    @property
+    def first(self) -> str:
+        return self.whole or next(iter(self.files.values()))
+
+
+def scenes_from_files(
+    paths: Sequence[str], masks: Sequence[str] = (), options: ScaleOptions | None = None
+) -> list[Scene]:
+    """Return the scenes that files are.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        Rasters of several bands, one per scene, or the files of single bands as products of
+        Sentinel-2 and Landsat have them; masks among them count as such.
+    masks : sequence of str
+        Cloud masks that do not lie beside their scene: one that begins with the name of a scene
+        is its own, else as many as scenes, in their order.
+    options : ScaleOptions, optional
+
+    Returns
+    -------
+    list of Scene
+        In the order of the files.
+
+    Raises
+    ------
+    FileError
+        When a file is missing or damaged.
+    InputError
+        When a mask belongs to no scene, or the numbers of a scene cannot become reflectance.
+    """
+    options = options or ScaleOptions()
+    images = [path for path in paths if not _MASK.match(_stem(path)) and not _other(path)]
+    given = [*masks, *(path for path in paths if _MASK.match(_stem(path)))]
+    groups = _grouped(images)
+    if not groups:
+        raise InputError(
+            "There is no image among the files that were given, only masks or other companions. "
+            "Choose the files of the bands."
+        )
+    assigned = _assigned(groups, given)
+    return [_scene(group, {**_beside(group), **own}, options) for group, own in
+            zip(groups, assigned)]  # fmt: skip
+
+
+def _stem(path: str) -> str:
+    return re.sub(r"\.(?:tiff?|jp2|vrt|img|dat)$", "", Path(path).name, flags=re.IGNORECASE)
+
+
+def _other(path: str) -> bool:
+    return bool(_OTHER.search(_stem(path)))
+
+
+def _grouped(images: Sequence[str]) -> list[_Group]:
+    """Put the files of single bands together to scenes, in the order of their first file."""
+    groups: dict[tuple[str, str], dict[str, tuple[int, str]]] = {}
+    order: list[tuple[str, str]] = []
+    for path in images:
+        match = _BAND.match(_stem(path))
+        if match is None:
+            key = ("", path)
+            groups[key] = {}
+        else:
+            # Without a name of its own a band belongs to its folder; the bands of a product in
+            # folders by pixel size have one name.
+            stem = match["stem"]
+            key = (stem, "" if stem else str(Path(path).parent))
+            metres = int(match["metres"] or 0)
+            files = groups.setdefault(key, {})
+            band = canonical_name(match["band"]).upper()
+            if band not in files or metres < files[band][0]:
+                files[band] = (metres, path)
+        if key not in order:
+            order.append(key)
+    made = []
+    for key in order:
+        stem, place = key
+        if not groups[key]:
+            made.append(_Group(_stem(place), Path(place).parent, {}, place))
+            continue
+        bands = sorted(groups[key], key=_band_order)
+        chosen = {band: groups[key][band][1] for band in bands}
+        first = Path(chosen[bands[0]])
+        made.append(_Group(stem or first.parent.name, first.parent, chosen))
+    return made
+
+
+def _band_order(band: str) -> tuple[int, str]:
+    return int(re.sub(r"\D", "", band)), band
+
+
+def _assigned(groups: Sequence[_Group], masks: Sequence[str]) -> list[dict[str, BandSource]]:
+    """Give each scene the masks that were named for it."""
+    assigned: list[dict[str, BandSource]] = [{} for _ in groups]
+    unknown = []
+    for path in masks:
+        match = _MASK.match(_stem(path))
+        owners = [
+            number
+            for number, group in enumerate(groups)
+            if match
+            and (
+                match["stem"].lower().startswith(group.stem.lower())
+                or (not match["stem"] and Path(path).parent == group.folder)
+            )
+        ]
+        if match is None or not owners:
+            unknown.append(path)
+            continue
+        # Of names that begin alike, the longest one is meant.
+        owner = max(owners, key=lambda number: len(groups[number].stem))
+        assigned[owner][_MASK_KINDS[match["kind"].upper()]] = BandSource(path)
+    if unknown and len(unknown) == len(masks) == len(groups):
+        for number, path in enumerate(unknown):
+            match = _MASK.match(_stem(path))
+            kind = _MASK_KINDS[match["kind"].upper()] if match else _kind_by_content(path)
+            assigned[number][kind] = BandSource(path)
+        return assigned
+    if unknown:
+        raise InputError(
+            f"The cloud mask {unknown[0]} belongs to none of the scenes. Name masks after their "
+            "scene, as in scene_SCL.tif, scene_QA60.tif or scene_QA_PIXEL.tif, or give one for "
+            "each scene, in the same order."
+        )
+    return assigned
+
+
+def _kind_by_content(path: str) -> str:
+    """Tell the kind of a mask by the name of its band."""
+    with open_raster(path) as raster:
+        name = raster.info.bands[0].name
+    match = _MASK.match(name)
+    if match is None:
+        raise InputError(
+            f"Neither the name of {path} nor that of its band ({name}) tells which kind of cloud "
+            "mask it is. End its name in _SCL, _QA60 or _QA_PIXEL."
+        )
+    return _MASK_KINDS[match["kind"].upper()]
+
+
+def _beside(group: _Group) -> dict[str, BandSource]:
+    """Return the masks that lie where the products of Sentinel-2 and Landsat have them."""
+    folder = group.folder
+    granule = folder.parent.parent if re.fullmatch(r"R[126]0m", folder.name) else folder.parent
+    found: dict[str, BandSource] = {}
+    for place in (folder, folder.parent / "R20m", folder.parent / "R60m", granule / "QI_DATA"):
+        if not place.is_dir():
+            continue
+        for file in sorted(place.iterdir()):
+            match = _MASK.match(_stem(file.name)) if file.suffix.lower() in _RASTERS else None
+            if match is None:
+                continue
+            own = match["stem"].lower() in (group.stem.lower(), f"{group.stem}_SR".lower())
+            nameless = not match["stem"] and (place.name == "QI_DATA" or not group.whole)
+            if own or nameless:
+                found.setdefault(_MASK_KINDS[match["kind"].upper()], BandSource(str(file)))
+    return found
+
+
+def _scene(group: _Group, masks: Mapping[str, BandSource], options: ScaleOptions) -> Scene:
+    with naming(group.first):
+        metadata = _landsat_metadata(group)
+        if group.whole:
+            scene = _from_whole(group, metadata, options)
+        else:
+            scene = _from_bands(group, metadata, options)
+    return replace(scene, masks=dict(masks))
+
+
+def _from_whole(group: _Group, metadata: LandsatScene | None, options: ScaleOptions) -> Scene:
+    """Describe a raster that holds all bands of a scene."""
+    with open_raster(group.whole, scale=options.scale, offset=options.offset) as raster:
+        info = raster.info
+        sensor = _sensor(group, metadata, info.bands, info.tags)
+        baseline = _baseline(group.whole, info.tags)
+        added = 0.0
+        notes = list(info.notes)
+        if not info.scale_source and sensor == SENTINEL2 and info.is_integer:
+            added = _added(baseline, group.whole, info.tags, options)
+            gains = [SENTINEL2_SCALE] * info.count
+            shifts = [-added * SENTINEL2_SCALE] * info.count
+        else:
+            scale = scale_of(raster, range(info.count))
+            gains, shifts = scale.gain.tolist(), scale.shift.tolist()
+            if scale.note:
+                notes.append(scale.note)
+    bands = tuple(
+        (band, BandSource(group.whole, band.index, gain, shift))
+        for band, gain, shift in zip(info.bands, gains, shifts)
+    )
+    cloud = _number(info.tags, ("CLOUD_COVERAGE_ASSESSMENT", "CLOUDY_PIXEL_PERCENTAGE"))
+    return Scene(
+        group.stem,
+        bands,
+        _date(group, metadata, info.tags),
+        sensor,
+        baseline,
+        added,
+        cloud=None if cloud is None else cloud / 100.0,
+        notes=tuple(notes),
+    )
+
+
+def _from_bands(group: _Group, metadata: LandsatScene | None, options: ScaleOptions) -> Scene:
+    """Describe a scene of one file per band."""
+    with open_raster(group.first) as raster:
+        info = raster.info
+    sensor = _sensor(group, metadata, [Band(0, name) for name in group.files], info.tags)
+    known = SENSORS.get(_sensor_key(group, metadata, sensor), {})
+    baseline = _baseline(group.first, info.tags) if sensor == SENTINEL2 else ""
+    added = _added(baseline, group.first, info.tags, options) if sensor == SENTINEL2 else 0.0
+    bands, notes = [], list(info.notes)
+    for number, (name, path) in enumerate(group.files.items()):
+        centre, width = known.get(name, (None, None))
+        if centre is not None and centre > 5000.0:
+            notes.append(f"{path} is a thermal band and left out.")
+            continue
+        gain, shift = _rescaling(name, path, info, sensor, added, metadata, options)
+        band = Band(number, name, centre, width)
+        bands.append((band, BandSource(path, 0, gain, shift)))
+    cloud = metadata.cloud_cover if metadata else None
+    return Scene(
+        group.stem,
+        tuple(bands),
+        _date(group, metadata, info.tags),
+        sensor,
+        baseline,
+        added,
+        cloud=None if cloud is None or cloud < 0 else cloud / 100.0,
+        notes=tuple(notes),
+    )
+
+
+def _rescaling(
+    name: str,
+    path: str,
+    first: RasterInfo,
+    sensor: str,
+    added: float,
+    metadata: LandsatScene | None,
+    options: ScaleOptions,
+) -> tuple[float, float]:
+    """Return gain and shift from the stored numbers of one band's file to reflectance."""
+    if options.scale is not None or options.offset is not None:
+        return (1.0 if options.scale is None else options.scale), options.offset or 0.0
+    if first.scale_source:
+        with open_raster(path) as raster:
+            return raster.info.scale[0], raster.info.offset[0]
+    if sensor == SENTINEL2:
+        return SENTINEL2_SCALE, -added * SENTINEL2_SCALE
+    if metadata is not None:
+        scaled = reflectance_rescaling(metadata, name)
+        return scaled.gain, scaled.offset
+    if sensor == LANDSAT:
+        if re.search(r"_L2S[PR]_|_SR_B\d", Path(path).name, re.IGNORECASE):
+            return LANDSAT_LEVEL2
+        raise InputError(
+            f"{path} is of Landsat's level 1 and its metadata (..._MTL.txt) are not beside it, so "
+            "its numbers cannot become reflectance. Put them there, or give scale and offset."
+        )
+    with open_raster(path) as raster:
+        scale = scale_of(raster, [0])
+    return float(scale.gain[0]), float(scale.shift[0])
+
+
+def _sensor(
+    group: _Group,
+    metadata: LandsatScene | None,
+    bands: Iterable[Band],
+    tags: Mapping[str, str],
+) -> str:
+    name = Path(group.first).name
+    if metadata is not None or _LANDSAT_NAME.match(name):
+        return LANDSAT
+    told = " ".join(value for key, value in tags.items() if key.lower() in ("sensor", "platform"))
+    if "landsat" in told.lower():
+        return LANDSAT
+    if _SENTINEL_NAME.search(name) or _SENTINEL_NAME.search(told):
+        return SENTINEL2
+    return SENTINEL2 if is_sentinel2(list(bands), tags) else ""
+
+
+def _sensor_key(group: _Group, metadata: LandsatScene | None, sensor: str) -> str:
+    """Return the sensor's key among the known ones."""
+    if sensor != LANDSAT:
+        return sensor
+    if metadata is not None:
+        return metadata.spacecraft.lower().replace("_", "-")
+    match = _LANDSAT_NAME.match(Path(group.first).name)
+    return f"landsat-{int(match.group(2))}" if match else ""
+
+
+def _landsat_metadata(group: _Group) -> LandsatScene | None:
+    """Return the MTL file beside a scene, where there is one of its name or only one."""
+    name = group.stem.lower()
+    beside = {
+        re.sub(r"_mtl\.\w+$", "", file.name.lower()): file
+        for ending in ("json", "xml", "txt")
+        for file in sorted(group.folder.glob(f"*_[mM][tT][lL].{ending}"))
+    }
+    for stem, file in beside.items():
+        of_landsat = _LANDSAT_NAME.match(group.stem) and name.startswith(stem)
+        if of_landsat or (group.files and stem == name):
+            return read_mtl(file)
+    return None
+
+
+def _date(
+    group: _Group, metadata: LandsatScene | None, tags: Mapping[str, str]
+) -> datetime.date | None:
+    if metadata is not None and metadata.date is not None:
+        return metadata.date
+    lower = {key.lower(): value for key, value in tags.items()}
+    told = [lower.get(key, "") for key in ("date", "date_acquired", "product_start_time")]
+    first = Path(group.first)
+    products = [part.name for part in first.parents if part.suffix.upper() == ".SAFE"]
+    names = [first.name, *products, first.parent.name]
+    for text in [*told, *names]:
+        match = _DATE.search(text.replace("T", " ").replace("_", " "))
+        if match:
+            try:
+                return datetime.date(*(int(part) for part in match.groups()))
+            except ValueError:
+                continue
+    return None
+
+
+def _baseline(path: str, tags: Mapping[str, str]) -> str:
+    """Return the processing baseline of Sentinel-2 from tags, product metadata or names."""
+    for key, value in tags.items():
+        if key.lower() == "processing_baseline" and value.strip():
+            return value.strip()
+    told = re.search(r"<PROCESSING_BASELINE>\s*([\d.]+)", _product_metadata(path))
+    if told:
+        return told.group(1)
+    match = _BASELINE.search(path)
+    return f"{match.group(1)}.{match.group(2)}" if match else ""
+
+
+def _added(baseline: str, path: str, tags: Mapping[str, str], options: ScaleOptions) -> float:
+    """Return what was added to the numbers: as tags or product metadata say, else by baseline."""
+    if options.offset_removed:
+        return 0.0
+    told = _number(tags, ("offset",))
+    if told is not None:
+        return abs(told)
+    # The few numbers that are needed stand in plain elements; no XML parser has to trust the file.
+    text = _product_metadata(path)
+    listed = re.search(r"<(?:BOA|RADIO)_ADD_OFFSET[^>]*>\s*(-?\d+)", text)
+    if listed:
+        return abs(float(listed.group(1)))
+    return sentinel2_added(baseline)
+
+
+def _product_metadata(path: str) -> str:
+    """Return the product metadata of the SAFE folder that a file lies in; "" without."""
+    for folder in Path(os.path.abspath(path)).parents[:5]:
+        for name in ("MTD_MSIL2A.xml", "MTD_MSIL1C.xml"):
+            if (folder / name).is_file():
+                return (folder / name).read_text(encoding="utf-8", errors="replace")
+    return ""
+
+
+def _number(tags: Mapping[str, str], names: Sequence[str]) -> float | None:
+    for key, value in tags.items():
+        if key.lower() in {name.lower() for name in names}:
+            try:
+                return float(value)
+            except ValueError:
+                continue
+    return None

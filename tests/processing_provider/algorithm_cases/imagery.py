@@ -1,0 +1,30 @@
+"""How to run the algorithms on images."""
+
+from __future__ import annotations
+
+from algorithm_cases.case import Case
+
+DATES = ("20210714", "20211106", "20220510", "20240921")
+
+CASES = (
+    Case(
+        "cloudfreecomposite",
+        {
+            "RASTERS": [f"district:sentinel2_{date}" for date in DATES],
+            "MASKS": [f"district:sentinel2_{date}_scl" for date in DATES],
+            "CLOUD_LIMIT": 95,
+        },
+        {"OUTPUT": "composite.tif", "COUNTS": "looks.tif", "REPORT": "composite.html"},
+        ("USED_SCENES", "LEFT_OUT_SCENES", "CLEAR_SHARE", "MEAN_LOOKS"),
+        wrong=(
+            ({"RASTERS": None}, "Scenes are needed"),
+            ({"CLOUD_MASK": "QA_PIXEL"}, "no usable cloud mask"),
+            ({"BAND_NAMES": "B4, B10"}, "B10"),
+            ({"START": "2030-01-01"}, "not within the period"),
+            ({"START": "2024-01-01", "END": "2020-01-01"}, "lies after the last"),
+            ({"SCENES": "district:samples"}, "no field scene"),
+            ({"MASKS": ["district:hyperspectral"]}, "belongs to none of the scenes"),
+            ({"EXTENT": "0,10,0,10 [EPSG:32649]"}, "off all scenes"),
+        ),
+    ),
+)
