@@ -178,7 +178,7 @@ def write_features(
         if geometry is None and not placeless:
             lost += 1
             continue
-        properties = {field: _plain(feature[field]) for field in fields}
+        properties = {field: plain_value(feature[field]) for field in fields}
         rows.append(
             {
                 "type": "Feature",
@@ -331,7 +331,7 @@ def _kind(field: QgsField) -> str:
     return "text"
 
 
-def _plain(value: Any) -> Any:
+def plain_value(value: Any) -> Any:
     """Return a field's value as JSON knows it; None for NULL."""
     if value is None or (isinstance(value, QVariant) and value.isNull()):
         return None
@@ -344,7 +344,7 @@ def _plain(value: Any) -> Any:
 
 def field_text(value: Any) -> str:
     """Return a field's value as text; nothing for NULL."""
-    plain = _plain(value)
+    plain = plain_value(value)
     if plain is None:
         return ""
     return repr(plain) if isinstance(plain, float) else str(plain)

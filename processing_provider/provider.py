@@ -29,6 +29,7 @@ ALGORITHMS: tuple[tuple[str, str], ...] = (
     ("lithology.assessmap", "AssessMap"),
     ("deposits.labelscenes", "LabelScenes"),
     ("mines.matchregister", "MatchRegister"),
+    ("mines.exportfindings", "ExportFindings"),
 )
 """Module (below this package) and class of every algorithm, in the order of the work."""
 

@@ -106,6 +106,8 @@ def test_its_row_passes_the_checks(algorithm, case, bench, tmp_path):
 
 
 def test_its_call_fits_its_jobs_signature(case, bench, tmp_path, monkeypatch):
+    if not case.job:
+        pytest.skip("needs no engine")
     calls = []
 
     def record(name, parameters, feedback):

@@ -20,6 +20,8 @@ class Case:
         File name for every destination parameter.
     numbers : tuple of str
         Number outputs that must come back finite.
+    job : bool
+        Whether it calls a job of the engine; some only write what QGIS has in another format.
     seeded : bool
         Whether it has a seed, so that a second run has to give the same.
     wrong : tuple of (dict, str)
@@ -30,5 +32,6 @@ class Case:
     inputs: dict[str, Any]
     outputs: dict[str, str]
     numbers: tuple[str, ...] = ()
+    job: bool = True
     seeded: bool = False
     wrong: tuple[tuple[dict[str, Any], str], ...] = field(default_factory=tuple)

@@ -38,4 +38,16 @@ CASES = (
             ({"DISTANCE": -1}, "DISTANCE"),
         ),
     ),
+    Case(
+        "exportfindings",
+        {"INPUT": "made:matchregister.OUTPUT", "NAME_FIELD": "name"},
+        {"KML": "findings.kml", "CSV": "findings.csv"},
+        ("COUNT", "LEFT_OUT"),
+        job=False,
+        wrong=(
+            ({"INPUT": "district:concessions", "ONLY_UNREGISTERED": True}, "no field registered"),
+            ({"ONLY_CONFIRMED": True}, "no field decision"),
+            ({"INPUT": "/nowhere/findings.gpkg"}, "INPUT"),
+        ),
+    ),
 )
