@@ -23,6 +23,7 @@ JOBS: dict[str, str] = {
     "metals.cluster": "gossan.models.metals.zones_jobs:cluster",
     "lithology.clr": "gossan.models.lithology.preparation_jobs:clr",
     "lithology.pole": "gossan.models.lithology.preparation_jobs:pole",
+    "lithology.fuse": "gossan.models.lithology.fusion_job:fuse",
     "lithology.assess": "gossan.models.lithology.assessment_job:assess",
     "metals.compare_workflows": "gossan.models.metals.comparison_job:compare_workflows",
     "metals.indices": "gossan.models.metals.indices_jobs:indices",

@@ -26,6 +26,7 @@ ALGORITHMS: tuple[tuple[str, str], ...] = (
     ("metals.compareworkflows", "CompareWorkflows"),
     ("lithology.clrtransform", "ClrTransform"),
     ("lithology.reducetopole", "ReduceToPole"),
+    ("lithology.fusesources", "FuseSources"),
     ("lithology.assessmap", "AssessMap"),
     ("deposits.labelscenes", "LabelScenes"),
     ("mines.matchregister", "MatchRegister"),

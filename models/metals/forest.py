@@ -7,7 +7,7 @@ have arrived. Pixels go through a tree in small groups while the tree stays in t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -44,6 +44,11 @@ class TreeMoments(NamedTuple):
     exceedance: np.ndarray
 
 
+def _regression_values(tree: Any) -> np.ndarray:
+    """Return what a regression tree predicts at each node."""
+    return np.asarray(tree.value[:, 0, 0])
+
+
 @dataclass(frozen=True, eq=False)
 class Forest:
     """Regression trees whose prediction is ``offset + scale * sum of the trees' leaf values``.
@@ -76,8 +81,18 @@ class Forest:
         return len(self.roots)
 
     @classmethod
-    def from_trees(cls, trees: Sequence[Any], *, scale: float, offset: float = 0.0) -> Forest:
+    def from_trees(
+        cls,
+        trees: Sequence[Any],
+        *,
+        scale: float,
+        offset: float = 0.0,
+        leaves: Callable[[Any], np.ndarray] = _regression_values,
+    ) -> Forest:
         """Take over fitted scikit-learn trees (``estimator.tree_``) without changing a prediction.
+
+        ``leaves`` returns the value of each node of a tree, shape (nodes,): what a regression tree
+        predicts, unless other leaves are wanted, such as the class of a classification tree.
 
         scikit-learn compares float32 features with float64 thresholds. ``x <= t`` is the same for
         any float32 x when t is the greatest float32 that does not exceed the threshold.
@@ -87,7 +102,7 @@ class Forest:
         InputError
             When a tree has more nodes or features than a node can address.
         """
-        parts = [_compact(tree) for tree in trees]
+        parts = [_compact(tree, leaves(tree)) for tree in trees]
         sizes = np.array([len(nodes) for nodes, _ in parts], dtype=np.int64)
         return cls(
             nodes=np.concatenate([nodes for nodes, _ in parts]),
@@ -214,7 +229,7 @@ def feature_keys(features: np.ndarray) -> np.ndarray:
     return np.where(bits < 0, bits ^ np.int32(_LEAF), bits)
 
 
-def _compact(tree: Any) -> tuple[np.ndarray, np.ndarray]:
+def _compact(tree: Any, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the nodes and values of one scikit-learn tree, siblings side by side."""
     left, right = tree.children_left, tree.children_right
     if tree.node_count > _NODE_MASK or tree.n_features > _FEATURE_MASK:
@@ -238,7 +253,7 @@ def _compact(tree: Any) -> tuple[np.ndarray, np.ndarray]:
     children = np.where(leaf, np.arange(len(places)), position[left[places]])
     used = np.where(leaf, 0, tree.feature[places]).astype(np.int64)
     nodes = (keys << 32) | (used << _NODE_BITS) | children
-    return nodes, np.asarray(tree.value[places, 0, 0], dtype=np.float64)
+    return nodes, np.asarray(values[places], dtype=np.float64)
 
 
 @numba.njit(nogil=True, cache=True)

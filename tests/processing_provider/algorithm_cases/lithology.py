@@ -33,6 +33,24 @@ CASES = (
         ),
     ),
     Case(
+        "fusesources",
+        {
+            "INPUT": "district:hyperspectral",
+            "BANDS": [5, 20, 40],
+            "COMPOSITION": ["district:geochemistry"],
+            "OTHERS": ["district:magnetics"],
+            "TERRAIN": ["district:dem"],
+        },
+        {"OUTPUT": "stack.tif", "TABLE": "fit.csv", "REPORT": "fusion.html"},
+        ("BAND_COUNT", "SHARPENED", "ZEROS", "MISSING"),
+        wrong=(
+            ({"COMPOSITION": None, "OTHERS": None}, "nothing to fuse"),
+            ({"BANDS": [999]}, "no band 999"),
+            ({"FILTER_SCALE": 0}, "FILTER_SCALE"),
+            ({"COMPOSITION": ["district:magnetics"], "OTHERS": None}, "at least two"),
+        ),
+    ),
+    Case(
         "assessmap",
         {
             "INPUT": "district:geological_map_raster",
