@@ -68,8 +68,9 @@ class RasterWriter:
         Class value -> (red, green, blue), 0 to 255.
     units : str or None
         Unit of the values, such as ``mg/kg``.
-    scale : float or None
-        Value = stored number x scale, as the file's metadata will say; `write` takes the numbers.
+    scale, offset : float, sequence of float, or None
+        Value = stored number x scale + offset, of all bands or each, as the file's metadata will
+        say; `write` takes the numbers.
 
     Raises
     ------
@@ -96,7 +97,8 @@ class RasterWriter:
         categories: Mapping[int, str] | None = None,
         colours: Mapping[int, tuple[int, int, int]] | None = None,
         units: str | None = None,
-        scale: float | None = None,
+        scale: float | Sequence[float] | None = None,
+        offset: float | Sequence[float] | None = None,
     ) -> None:
         self.path = os.fspath(path)
         self.height, self.width = int(height), int(width)
@@ -108,7 +110,7 @@ class RasterWriter:
         self._wavelengths = None if wavelengths is None else [float(w) for w in wavelengths]
         self._fwhm = None if fwhm is None else [float(w) for w in fwhm]
         self._categories, self._colours, self._units = categories, colours, units
-        self._scale = scale
+        self._scale, self._offset = scale, offset
         self._stack = contextlib.ExitStack()
         self._dataset: Any = None
         self._part: Path | None = None
@@ -242,7 +244,9 @@ class RasterWriter:
         if self._tags:
             dataset.update_tags(**self._tags)
         if self._scale is not None:
-            dataset.scales = [self._scale] * len(self.bands)
+            dataset.scales = _per_band(self._scale, len(self.bands))
+        if self._offset is not None:
+            dataset.offsets = _per_band(self._offset, len(self.bands))
         for number, name in enumerate(self.bands, start=1):
             dataset.set_band_description(number, name)
             if self._units:
@@ -287,6 +291,10 @@ class RasterWriter:
             f"{self.path} cannot be written ({problem}). Check that there is space on the disk "
             "and that the folder may be written to."
         )
+
+
+def _per_band(value: float | Sequence[float], bands: int) -> list[float]:
+    return [float(each) for each in np.broadcast_to(value, bands)]
 
 
 def _tile_height(width: int, bands: int, dtype: str) -> int:
