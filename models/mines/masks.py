@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -133,12 +133,7 @@ def polygon_mask(path: str | os.PathLike[str], info: RasterInfo) -> PolygonMask:
     InputError
         When it holds other geometries.
     """
-    try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-        rows = content["features"]
-    except (OSError, ValueError, KeyError, TypeError) as problem:
-        raise FileError(f"{path} cannot be read as GeoJSON ({problem}).") from problem
-    geometries = [row["geometry"] for row in rows if row.get("geometry")]
+    geometries = read_geometries(path)
     kinds = {geometry.get("type") for geometry in geometries}
     odd = sorted(str(kind) for kind in kinds - {"Polygon", "MultiPolygon"})
     if odd:
@@ -147,6 +142,73 @@ def polygon_mask(path: str | os.PathLike[str], info: RasterInfo) -> PolygonMask:
             "points as class points instead."
         )
     return PolygonMask(geometries, info.transform or Affine.identity())
+
+
+def read_geometries(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
+    """Return the geometries of a GeoJSON file; exceptions as `read_features`."""
+    return [row["geometry"] for row in read_features(path) if row.get("geometry")]
+
+
+def read_features(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
+    """Return the features of a GeoJSON file.
+
+    Raises
+    ------
+    FileError
+        When the file cannot be read.
+    """
+    try:
+        return list(json.loads(Path(path).read_text(encoding="utf-8"))["features"])
+    except (OSError, ValueError, KeyError, TypeError) as problem:
+        raise FileError(f"{path} cannot be read as GeoJSON ({problem}).") from problem
+
+
+def inside_polygons(
+    places: np.ndarray, geometries: Sequence[dict[str, Any]], transform: Affine
+) -> np.ndarray:
+    """Return which places lie in one of the polygons.
+
+    Parameters
+    ----------
+    places : ndarray (n, 2)
+        Row and column, corner-based pixels.
+    geometries : sequence of dict
+        GeoJSON geometries in map coordinates; others than polygons count for nothing.
+    transform : Affine
+        From (column, row) to map coordinates.
+    """
+    inside = np.zeros(len(places), dtype=bool)
+    a, b, c, d, e, f = tuple(transform)[:6]
+    rows, columns = places.T
+    x, y = a * columns + b * rows + c, d * columns + e * rows + f
+    for shape in geometries:
+        if shape["type"] not in ("Polygon", "MultiPolygon"):
+            continue
+        crossings = np.zeros(len(places), dtype=np.int64)
+        for ring in outlines(shape):
+            corners = np.asarray(ring, dtype=np.float64)[:, :2]
+            for (x1, y1), (x2, y2) in zip(corners[:-1], corners[1:]):
+                if y1 != y2:
+                    spans = (y1 > y) != (y2 > y)
+                    crossings += spans & (x < (x2 - x1) * (y - y1) / (y2 - y1) + x1)
+        inside |= crossings % 2 == 1
+    return inside
+
+
+def outlines(shape: dict[str, Any]) -> list[list[list[float]]]:
+    """Return the points and outlines of a geometry as lists of positions."""
+    kind, coordinates = shape["type"], shape["coordinates"]
+    if kind == "Point":
+        return [[coordinates]]
+    if kind == "MultiPoint":
+        return [[position] for position in coordinates]
+    if kind == "LineString":
+        return [coordinates]
+    if kind in ("Polygon", "MultiLineString"):
+        return list(coordinates)
+    if kind == "MultiPolygon":
+        return [ring for polygon in coordinates for ring in polygon]
+    raise InputError(f"Geometries of the kind {kind} cannot be read; use points or polygons.")
 
 
 def mine_shares(mask: Mask, height: int, width: int, progress: Progress) -> np.ndarray:
