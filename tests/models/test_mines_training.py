@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -127,7 +128,7 @@ def test_its_table_report_and_card_tell_the_same(trained_impact):
     pooled = [row for row in rows if row["part"] == "all folds"]
     assert np.mean([float(row["F1"]) for row in pooled]) == pytest.approx(result["f1"])
     assert len(rows) == 3 * (1 + QUICK["folds"])
-    page = open(result["report"], encoding="utf-8").read()
+    page = Path(result["report"]).read_text(encoding="utf-8")
     for words in ("Confusion matrix", "Learning curves", "3 folds of 6 groups", "B8"):
         assert words in page
     bundle = read_model(result["model"], IMPACT_KIND)
@@ -487,8 +488,8 @@ def test_chips_of_other_bands_are_named(impact_folder, trained_impact, tmp_path)
     folders = [impact_folder, str(tmp_path / "chips")]
     with pytest.raises(BandMismatchError, match=r"chips/000001.tif.*B8"):
         train_impact(Progress(), chips=folders, model=model)
+    base = trained_impact[0]["model"]
     with pytest.raises(BandMismatchError, match="B8"):
-        base = trained_impact[0]["model"]
         train_impact(Progress(), chips=[str(tmp_path / "chips")], base=base, model=model)
 
 
