@@ -211,7 +211,8 @@ def test_the_table_is_that_of_the_layer_and_safe(export, tmp_path, context):
         outline.transform(to_degrees)
         place = QgsPointXY(float(row["longitude"]), float(row["latitude"]))
         assert outline.contains(place), "also where the middle is a hole"
-    table = ogr.Open(str(tmp_path / "f.csv")).GetLayer(0)
+    source = ogr.Open(str(tmp_path / "f.csv"))
+    table = source.GetLayer(0)
     assert table.GetFeatureCount() == len(ROWS)
     assert table.GetLayerDefn().GetFieldDefn(0).GetName() == "longitude", "no mark before it"
 
