@@ -154,6 +154,33 @@ def write_table(
     return path
 
 
+def write_samples(
+    source: QgsProcessingFeatureSource,
+    fields: list[str],
+    context: QgsProcessingContext,
+    feedback: QgsProcessingFeedback,
+) -> tuple[str, QgsCoordinateReferenceSystem]:
+    """Write samples that belong to no raster, with their coordinates where they have any.
+
+    Returns
+    -------
+    path : str
+        CSV table as `write_points` makes it, or as `write_table` where there are no coordinates.
+    crs : QgsCoordinateReferenceSystem
+        Of the coordinates; invalid where unknown.
+    """
+    _require_fields(source, fields)
+    crs = source.sourceCrs()
+    if source.wkbType() == QgsWkbTypes.Type.NoGeometry:
+        present = {name.lower() for name in source.fields().names()}
+        pair = next((pair for pair in COORDINATE_FIELDS if present.issuperset(pair)), None)
+        if pair is None:
+            return write_table(source, fields, feedback), QgsCoordinateReferenceSystem()
+        if pair[0] in DEGREES:
+            crs = QgsCoordinateReferenceSystem("EPSG:4326")
+    return write_points(source, fields, crs, context, feedback), crs
+
+
 def write_features(
     source: QgsProcessingFeatureSource,
     fields: list[str],

@@ -11,6 +11,7 @@ pytest.importorskip("qgis.core")
 from qgis.core import QgsProcessingModelAlgorithm
 
 from gossan.processing_provider.metals.mapmetals import APPLICABILITY
+from gossan.processing_provider.soilspectra.spectra_parameters import PATTERN, STEP_NAMES, STEPS
 
 ACCEPTED = {
     ("cloudfreecomposite", "METHOD"): "gossan.models.imagery.compositing:METHODS",
@@ -35,6 +36,14 @@ ACCEPTED = {
     ("compareworkflows", "WORKFLOWS"): "gossan.models.metals.comparison:WORKFLOWS",
     ("compareworkflows", "METHODS"): "gossan.models.metals.comparison:METHODS",
     ("compareworkflows", "VALIDATION"): "gossan.models.metals.sample_splits:VALIDATIONS",
+    ("preprocessspectra", "REPLICATES"): "gossan.models.soil_spectra.joining:REPLICATE_RULES",
+    ("trainspectralmodel", "REPLICATES"): "gossan.models.soil_spectra.joining:REPLICATE_RULES",
+    ("predictelements", "REPLICATES"): "gossan.models.soil_spectra.joining:REPLICATE_RULES",
+    ("trainspectralmodel", "METHODS"): "gossan.models.soil_spectra.regressors:METHODS",
+    ("trainspectralmodel", "KEEP"): "gossan.models.soil_spectra.training:KEEP",
+    ("trainspectralmodel", "VALIDATION"): "gossan.models.soil_spectra.validation:VALIDATIONS",
+    ("trainspectralmodel", "BELOW_LIMIT"): "gossan.core.censored:LOWER_RULES",
+    ("explainspectralmodel", "METHOD"): "gossan.models.soil_spectra.explanation:EXPLANATIONS",
 }
 """Where the science keeps the list for each choice of the toolbox."""
 
@@ -89,3 +98,14 @@ def test_the_legend_of_the_applicability_is_that_of_its_raster(in_engine):
         "print(json.dumps(list(CLASSES.items())))\n"
     )
     assert dict(json.loads(in_engine("-c", program))) == APPLICABILITY
+
+
+def test_the_steps_of_the_dialog_are_those_of_the_science(in_engine):
+    program = (
+        "import json\n"
+        "from gossan.models.soil_spectra.names import DEFAULT_PATTERN\n"
+        "from gossan.models.soil_spectra.steps import DEFAULT_STEPS, STEPS\n"
+        "print(json.dumps([STEPS, ', '.join(DEFAULT_STEPS), DEFAULT_PATTERN]))\n"
+    )
+    offered = [list(STEP_NAMES), STEPS, PATTERN]
+    assert json.loads(in_engine("-c", program)) == offered

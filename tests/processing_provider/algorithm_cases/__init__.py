@@ -6,11 +6,19 @@ such as ``made:extractendmembers.LIBRARY`` are outputs of another row. Every gro
 
 from __future__ import annotations
 
-from algorithm_cases import deposits, endmembers, imagery, lithology, metals, mines
+from algorithm_cases import (
+    deposits,
+    endmembers,
+    imagery,
+    lithology,
+    metals,
+    mines,
+    soilspectra,
+)
 from algorithm_cases.case import Case
 
 CASES: dict[str, Case] = {
     case.id: case
-    for group in (endmembers, imagery, metals, lithology, deposits, mines)
+    for group in (endmembers, imagery, metals, soilspectra, lithology, deposits, mines)
     for case in group.CASES
 }
