@@ -13,9 +13,11 @@ from typing import Any
 
 from gossan.models.networks import runtime
 
-FIRST_FILTERS = 16
+FIRST_FILTERS = 12
+FIRST_KERNEL, FIRST_STRIDES = (3, 5), (2, 4)
+"""Of the convolution, along frames and along frequencies, where neighbours differ less."""
 BLOCKS = ((16, 2), (16, 1), (32, 2))
-"""Filters and stride of each inverted residual block."""
+"""Filters and stride of each inverted residual block; the second one has the shortcut."""
 EXPANSION = 4
 DROPOUT = 0.3
 EPSILON = 1e-3
@@ -45,7 +47,12 @@ def build_network(frames: int, frequencies: int, covariates: int, outputs: int) 
     inputs = keras.Input((size + covariates,), name="input")
     flow = layers.Reshape((frames, frequencies, 1), name="picture")(inputs[:, :size])
     flow = layers.Conv2D(
-        FIRST_FILTERS, 3, strides=2, padding="same", use_bias=False, name="convolution"
+        FIRST_FILTERS,
+        FIRST_KERNEL,
+        strides=FIRST_STRIDES,
+        padding="same",
+        use_bias=False,
+        name="convolution",
     )(flow)
     flow = layers.BatchNormalization(momentum=0.9, epsilon=EPSILON, name="convolution_norm")(flow)
     flow = layers.ReLU(6.0, name="convolution_relu")(flow)

@@ -6,7 +6,7 @@ folded into a factor and an offset. Equal to the trained network within rounding
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from gossan.models.soil_spectra.architecture import (
     EPSILON,
     EXPANSION,
     FIRST_FILTERS,
+    FIRST_KERNEL,
+    FIRST_STRIDES,
 )
 
 _ROWS = 64
@@ -26,9 +28,10 @@ def weight_shapes(
     frames: int, frequencies: int, covariates: int, outputs: int
 ) -> dict[str, tuple[int, ...]]:
     """Return the shape of every weight of the network by its name."""
-    shapes: dict[str, tuple[int, ...]] = {"convolution/kernel": (3, 3, 1, FIRST_FILTERS)}
+    shapes: dict[str, tuple[int, ...]] = {"convolution/kernel": (*FIRST_KERNEL, 1, FIRST_FILTERS)}
     shapes |= _norm_shapes("convolution", FIRST_FILTERS)
-    height, width, channels = _half(frames), _half(frequencies), FIRST_FILTERS
+    height, width = (-(-size // step) for size, step in zip((frames, frequencies), FIRST_STRIDES))
+    channels = FIRST_FILTERS
     for number, (filters, stride) in enumerate(BLOCKS, start=1):
         name, wide = f"block{number}", EXPANSION * channels
         shapes[f"{name}_widen/kernel"] = (1, 1, channels, wide)
@@ -38,7 +41,7 @@ def weight_shapes(
         shapes |= _norm_shapes(f"{name}_narrow", filters)
         channels = filters
         if stride == 2:
-            height, width = _half(height), _half(width)
+            height, width = -(-height // 2), -(-width // 2)
     shapes["elements/kernel"] = (height * width * channels + covariates, outputs)
     shapes["elements/bias"] = (outputs,)
     return shapes
@@ -111,40 +114,35 @@ def _forward(
 
 
 def _convolution(flow: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """Convolve 3 x 3 with stride 2, padded as TensorFlow does for ``same``."""
-    total = None
-    padded, height, width = _padded(flow, 2)
-    for row in range(3):
-        for column in range(3):
-            seen = padded[:, row : row + 2 * height : 2, column : column + 2 * width : 2]
-            part = seen @ kernel[row, column]
-            total = part if total is None else total + part
-    return np.asarray(total)
+    """Convolve with the first convolution's strides, padded as TensorFlow does for ``same``."""
+    windows = _windows(flow, kernel.shape[:2], FIRST_STRIDES)
+    return np.asarray(sum(seen @ kernel[row, column] for row, column, seen in windows))
 
 
 def _depthwise(flow: np.ndarray, kernel: np.ndarray, stride: int) -> np.ndarray:
-    """Convolve each map by itself, 3 x 3, padded as TensorFlow does for ``same``."""
-    padded, height, width = _padded(flow, stride)
-    total = np.zeros((len(flow), height, width, flow.shape[-1]), dtype=np.float32)
-    for row in range(3):
-        for column in range(3):
-            rows = slice(row, row + stride * height, stride)
-            total += (
-                padded[:, rows, column : column + stride * width : stride] * kernel[row, column]
-            )
-    return total
+    """Convolve each map by itself, padded as TensorFlow does for ``same``."""
+    windows = _windows(flow, kernel.shape[:2], (stride, stride))
+    return np.asarray(sum(seen * kernel[row, column] for row, column, seen in windows))
 
 
-def _padded(flow: np.ndarray, stride: int) -> tuple[np.ndarray, int, int]:
-    """Return the maps with zeros around them, and the height and width of the result."""
+def _windows(
+    flow: np.ndarray, kernel: tuple[int, ...], strides: tuple[int, int]
+) -> Iterator[tuple[int, int, np.ndarray]]:
+    """Yield for each place in the kernel the maps (n, height, width, channels) that it meets."""
     sizes, margins = [], []
-    for size in flow.shape[1:3]:
-        count = -(-size // stride)
-        lacking = max((count - 1) * stride + 3 - size, 0)
-        # One more at the far end, so that slices of whole strides fit.
-        margins.append((lacking // 2, lacking - lacking // 2 + stride))
+    for size, reach, step in zip(flow.shape[1:3], kernel, strides):
+        count = -(-size // step)
+        lacking = max((count - 1) * step + reach - size, 0)
+        # More at the far end, so that slices of whole strides fit.
+        margins.append((lacking // 2, lacking - lacking // 2 + step))
         sizes.append(count)
-    return np.pad(flow, ((0, 0), *margins, (0, 0))), sizes[0], sizes[1]
+    padded = np.pad(flow, ((0, 0), *margins, (0, 0)))
+    (height, width), (down, right) = sizes, strides
+    for row in range(kernel[0]):
+        for column in range(kernel[1]):
+            rows = slice(row, row + down * height, down)
+            columns = slice(column, column + right * width, right)
+            yield row, column, padded[:, rows, columns]
 
 
 def _norm(weights: Mapping[str, np.ndarray], name: str, flow: np.ndarray) -> np.ndarray:
@@ -163,7 +161,3 @@ def _relu6(flow: np.ndarray) -> np.ndarray:
 def _norm_shapes(name: str, channels: int) -> dict[str, tuple[int, ...]]:
     parts = ("gamma", "beta", "moving_mean", "moving_variance")
     return {f"{name}_norm/{part}": (channels,) for part in parts}
-
-
-def _half(size: int) -> int:
-    return -(-size // 2)

@@ -15,7 +15,13 @@ from gossan.core.errors import BundleError
 from gossan.core.origin import Origin
 from gossan.models.metals.forest import Forest
 from gossan.models.metals.predictors import LinearEquation
-from gossan.models.soil_spectra.architecture import BLOCKS, EXPANSION, FIRST_FILTERS
+from gossan.models.soil_spectra.architecture import (
+    BLOCKS,
+    EXPANSION,
+    FIRST_FILTERS,
+    FIRST_KERNEL,
+    FIRST_STRIDES,
+)
 from gossan.models.soil_spectra.forward import check_weights, weight_shapes
 from gossan.models.soil_spectra.network import NetworkPredictor
 from gossan.models.soil_spectra.reach import Reach
@@ -166,6 +172,8 @@ def save_model(path: str, model: SpectralModel, origin: Origin) -> str:
             "steps": model.steps.to_dict(),
             "covariates": list(model.covariates),
             "network": {
+                "first_kernel": list(FIRST_KERNEL),
+                "first_strides": list(FIRST_STRIDES),
                 "transform": {
                     "frame": FRAME,
                     "step": STEP,

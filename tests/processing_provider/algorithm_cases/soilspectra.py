@@ -55,7 +55,7 @@ CASES = (
             ({"KEEP": "network"}, "not among the chosen methods"),
             ({"OUTLIER_LIMITS": "Qq=3"}, "'qq', which is none of the elements"),
             ({"NAME_FIELD": "area"}, "twice, with different values"),
-            ({"ELEMENTS": ["area"]}, "is not a number"),
+            ({"ELEMENTS": ["area"], "OUTLIER_LIMITS": None}, "is not a number"),
         ),
     ),
     Case(
