@@ -38,6 +38,7 @@ JOBS: dict[str, str] = {
     "mines.train_detector": "gossan.models.mines.training_jobs:train_detector",
     "mines.train_impact": "gossan.models.mines.training_jobs:train_impact",
     "mines.collect_reviewed": "gossan.models.mines.reviewed_jobs:collect_reviewed",
+    "deposits.prepare": "gossan.models.deposits.preparation_jobs:prepare_scenes",
     "engine.diagnose": "gossan.engine.diagnose:diagnose",
     "selftest.sleep": "gossan.engine.selftest:sleep",
     "selftest.measure": "gossan.engine.selftest:measure",

@@ -35,6 +35,7 @@ ALGORITHMS: tuple[tuple[str, str], ...] = (
     ("deposits.labelscenes", "LabelScenes"),
     ("mines.matchregister", "MatchRegister"),
     ("mines.exportfindings", "ExportFindings"),
+    ("deposits.preparescenes", "PrepareScenes"),
 )
 """Module (below this package) and class of every algorithm, in the order of the work."""
 

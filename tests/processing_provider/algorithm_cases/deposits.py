@@ -19,4 +19,24 @@ CASES = (
             ({"FOLDER": "/nowhere"}, "no file /nowhere"),
         ),
     ),
+    Case(
+        "preparescenes",
+        {
+            "LABELS": "made:labelscenes.OUTPUT",
+            "DEPOSITS": ["district:deposits"],
+            "SIZE": 32,
+            "RESUME": False,
+            "SEED": 1,
+        },
+        {"INDEX": "chips.csv", "CHIPS": "chips.gpkg", "REPORT": "chips.html"},
+        ("COUNT", "TRAINING", "VALIDATION", "WITH_DEPOSITS", "LOCATION_COUNT", "LEFT_OUT"),
+        seeded=True,
+        wrong=(
+            ({"DEPOSITS": None}, "needs the tables of deposits"),
+            ({"CHIP_BANDS": "B99"}, "No scene has the bands B99"),
+            ({"CHIP_BANDS": "B5"}, "nm in"),
+            ({"LOCATIONS": "distance", "DISTANCE": 9000}, "one location"),
+            ({"SIZE": 4}, "SIZE"),
+        ),
+    ),
 )
