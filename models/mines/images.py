@@ -26,6 +26,7 @@ from gossan.models.mines.image_grid import (
     place,
 )
 from gossan.models.mines.image_scale import Scale, scale_of
+from gossan.models.mines.pixels import DIRECT_TYPES, Pixels
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -151,6 +152,33 @@ class MineImage:
             if missing.any():
                 here[missing] = self._reflectance(number, part)[missing]
         return values
+
+    def pixels(self, window: Window) -> Pixels:
+        """Read a window in the numbers of its file, where one file holds all of it as they are.
+
+        Elsewhere as reflectance, as `read` gives it.
+        """
+        parts = self.scenes_in(window)
+        if len(parts) == 1 and parts[0][1] == window:
+            number = parts[0][0]
+            scene = self.scenes[number]
+            if scene.placement.exact and scene.info.dtype in DIRECT_TYPES:
+                own = scene.placement.window
+                inside = window._replace(
+                    row=window.row - own.row, column=window.column - own.column
+                )
+                stored = self.raster(number).read_stored(inside, scene.indexes)
+                nodata = tuple(scene.info.nodata[index] for index in scene.indexes)
+                return Pixels(
+                    np.moveaxis(stored, -1, 0),
+                    scene.scale.gain,
+                    scene.scale.shift,
+                    nodata,
+                    self.options.collars,
+                )
+        count = len(self.info.bands)
+        values = np.moveaxis(self.read(window), -1, 0)
+        return Pixels(values, np.ones(count), np.zeros(count), (None,) * count)
 
     def scenes_in(self, window: Window) -> list[tuple[int, Window]]:
         """Return the number of each file that a window meets, and the part that they share."""

@@ -4,109 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from gossan.core.bundle import Bundle
-from gossan.core.errors import BundleError, InputError
-from gossan.models.mines import geometry
-from gossan.models.mines.model_file import (
-    DETECTOR_KIND,
-    FCN,
-    BandScaling,
-    network_of,
-    read_model,
-    scaling_of,
-)
-from gossan.models.networks import runtime
+from gossan.core.errors import BundleError
+from gossan.models.mines.cells import CellGeometry, Crop
+from gossan.models.mines.dense import FullyConvolutional
+from gossan.models.mines.model_file import DETECTOR_KIND, FCN, BandScaling, read_model
 
-
-class Crop(NamedTuple):
-    """The pixels along one side of an image that some cells need.
-
-    Parameters
-    ----------
-    start, stop : int
-        First pixel, and the one after the last.
-    skipped : int
-        Cells of the crop before the first wanted one; they see the crop's border.
-    """
-
-    start: int
-    stop: int
-    skipped: int
-
-
-@dataclass(frozen=True)
-class CellGeometry:
-    """Where the cells of a detector lie along one side of an image, in corner-based pixels.
-
-    Parameters
-    ----------
-    smallest : int
-        Pixels of the smallest image that gives a cell; the first cell is centred in its middle.
-    stride : int
-        Pixels from one cell to the next, and the side of the square that a cell stands for.
-    field : int
-        Pixels around its centre that a cell sees.
-    given_up : int
-        Cells at each end of a crop that see the crop's border where the whole image goes on.
-    """
-
-    smallest: int
-    stride: int
-    field: int
-    given_up: int = 0
-
-    def __post_init__(self) -> None:
-        if self.stride < 1 or self.smallest < 1:
-            raise InputError(
-                f"A detector of {self.smallest} pixels cannot move by {self.stride} pixels from "
-                "cell to cell. Give a stride of 1 or more."
-            )
-
-    @classmethod
-    def sliding(cls, patch: int, stride: int) -> CellGeometry:
-        """Return the geometry of a classifier of square patches that slides over an image."""
-        return cls(patch, stride, patch)
-
-    @property
-    def first_centre(self) -> float:
-        """Centre of the first cell."""
-        return self.smallest / 2
-
-    def cells(self, pixels: int) -> int:
-        """Return how many cells that many pixels give; 0 where they are too few."""
-        return max((pixels - self.smallest) // self.stride + 1, 0)
-
-    def pixels(self, cells: int) -> int:
-        """Return the fewest pixels that give that many cells."""
-        return self.stride * (cells - 1) + self.smallest
-
-    def centre(self, cell: float) -> float:
-        """Return the coordinate of a cell's centre."""
-        return self.stride * cell + self.first_centre
-
-    def corner(self, cell: float) -> float:
-        """Return where the square that a cell stands for begins; its end is that of the next."""
-        return self.centre(cell) - self.stride / 2
-
-    def crop(self, first: int, count: int, pixels: int) -> Crop:
-        """Return the pixels that ``count`` cells from ``first`` on need for what they are.
-
-        Parameters
-        ----------
-        first, count : int
-        pixels : int
-            Of the whole side of the image.
-        """
-        skipped = min(first, self.given_up)
-        start = self.stride * (first - skipped)
-        if first + count >= self.cells(pixels):
-            return Crop(start, pixels, skipped)
-        return Crop(start, start + self.pixels(skipped + count + self.given_up), skipped)
+__all__ = [
+    "ARCHITECTURES",
+    "CellGeometry",
+    "Crop",
+    "FullyConvolutional",
+    "Inputs",
+    "Predictor",
+    "load_predictor",
+]
 
 
 class Inputs(Protocol):
@@ -157,28 +73,6 @@ class Predictor(Protocol):
         ndarray (cells of the rows, cells of the columns), float32
         """
         ...
-
-
-class FullyConvolutional:
-    """The detector of `gossan.models.mines.architecture` as a `Predictor`."""
-
-    def __init__(self, bundle: Bundle) -> None:
-        tensorflow = runtime.load()
-        self.bundle = bundle
-        self.scaling = scaling_of(bundle)
-        self.geometry = CellGeometry(
-            2 * int(geometry.FIRST_CENTRE), geometry.STRIDE, geometry.FIELD, given_up=1
-        )
-        network = network_of(bundle)
-        shape = tensorflow.TensorSpec((1, None, None, len(bundle.card.bands)), "float32")
-        self._run = tensorflow.function(
-            lambda image: tensorflow.nn.softmax(network(image, training=False))[0, ..., 1],
-            input_signature=[shape],
-        )
-
-    def probabilities(self, inputs: Inputs) -> np.ndarray:
-        """Return the probability of a mine for each cell; see `Predictor`."""
-        return np.asarray(self._run(inputs[:][np.newaxis]))
 
 
 ARCHITECTURES: dict[str, Callable[[Bundle, int | None], Predictor]] = {

@@ -279,3 +279,20 @@ def test_bands_without_names_are_taken_by_position_on_request_only(tmp_path):
         open_image(path, BANDS)
     with open_image(path, BANDS, options=ImageOptions(by_position=True, scale=1e-4)) as image:
         np.testing.assert_allclose(image.read(), np.moveaxis(numbers(), 0, -1) * 1e-4, rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["uint8", "int16", "uint16", "float32", "int32", "float64"])
+def test_pixels_say_the_same_as_reflectance(tmp_path, kind):
+    stored = (numbers() % 200).astype(kind)
+    stored[:, 5:9, 3:8] = 0
+    stored[1, 20] = 77
+    paths = [
+        write(tmp_path / "1.tif", stored, nodata=77, scales=(0.002, -0.01)),
+        write(tmp_path / "2.tif", stored, GRID @ Affine.translation(25, 10), nodata=None),
+    ]
+    with open_image(paths, BANDS) as image:
+        for window in (Window(2, 1, 30, 20), Window(30, 40, 15, 12), Window(5, 5, 40, 45)):
+            expected = image.read(window)
+            pixels = image.pixels(window)
+            np.testing.assert_allclose(pixels.reflectance(), expected, rtol=1e-6, atol=1e-7)
+            np.testing.assert_array_equal(pixels.valid, np.isfinite(expected[..., 0]))

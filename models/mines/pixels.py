@@ -1,0 +1,188 @@
+"""The pixels of a crop as they are stored, made into inputs of networks by some rows at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numba import njit
+
+from gossan.core.raster_reading import LARGEST_VALUE
+from gossan.models.mines.model_file import BandScaling
+
+DIRECT_TYPES = ("uint8", "int16", "uint16", "float32")
+"""Types that are kept as they are stored; float32 holds each of their numbers exactly."""
+
+ALIGNMENT = 64
+"""Bytes at a multiple of which memory has to begin for vector instructions to take it as it is."""
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """A window of an image in the numbers of its file.
+
+    Parameters
+    ----------
+    numbers : ndarray (bands, rows, columns), of one of `DIRECT_TYPES`
+        May be a view in any order of memory.
+    gain, shift : ndarray (bands,)
+        Reflectance = number x gain + shift.
+    nodata : tuple of float or None
+        Number of each band that stands for missing.
+    collars : bool
+        Pixels that are zero in every band are missing.
+    """
+
+    numbers: np.ndarray
+    gain: np.ndarray
+    shift: np.ndarray
+    nodata: tuple[float | None, ...]
+    collars: bool = False
+
+    @property
+    def height(self) -> int:
+        """Number of rows."""
+        return int(self.numbers.shape[1])
+
+    @property
+    def width(self) -> int:
+        """Number of columns."""
+        return int(self.numbers.shape[2])
+
+    @cached_property
+    def valid(self) -> np.ndarray:
+        """Tell which pixels (rows, columns) are there in every band, as 1 and 0."""
+        kind = self.numbers.dtype
+        declared = np.zeros(len(self.numbers), dtype=kind)
+        present = np.zeros(len(self.numbers), dtype=np.bool_)
+        for band, value in enumerate(self.nodata):
+            if value is not None and _holds(kind, value):
+                declared[band], present[band] = value, True
+        valid = np.empty((self.height, self.width), dtype=np.uint8)
+        floating = np.issubdtype(kind, np.floating)
+        _judge(self.numbers, declared, present, self.collars, floating, LARGEST_VALUE, valid)
+        return valid
+
+    @cached_property
+    def valid_count(self) -> int:
+        """Number of pixels that are there."""
+        return int(np.count_nonzero(self.valid))
+
+    def reflectance(self) -> np.ndarray:
+        """Return the window (rows, columns, bands) as reflectance, float32, NaN where missing."""
+        values = np.moveaxis(self.numbers, 0, -1).astype(np.float32)
+        values[self.valid == 0] = np.nan
+        return values * self.gain.astype(np.float32) + self.shift.astype(np.float32)
+
+    def inputs(
+        self, scaling: BandScaling, bands: Sequence[int], rows: slice, columns: slice
+    ) -> CropInputs:
+        """Return a part of the window as inputs of a network.
+
+        Parameters
+        ----------
+        scaling : BandScaling
+            Of the network, for its bands.
+        bands : sequence of int
+            The network's bands among those of the window.
+        rows, columns : slice
+        """
+        chosen = list(bands)
+        numbers = self.numbers[:, rows, columns]
+        if chosen != list(range(len(numbers))):
+            numbers = numbers[chosen]
+        deviation = np.asarray(scaling.deviation, dtype=np.float64)
+        factor = self.gain[chosen] / deviation
+        term = (self.shift[chosen] - np.asarray(scaling.mean, dtype=np.float64)) / deviation
+        return CropInputs(
+            numbers, factor.astype(np.float32), term.astype(np.float32), self.valid[rows, columns]
+        )
+
+
+class CropInputs:
+    """Scaled inputs of a network, made when rows are asked for; 0 where a pixel is missing.
+
+    Parameters
+    ----------
+    numbers : ndarray (bands, rows, columns)
+    factor, term : ndarray (bands,), float32
+        Input = number x factor + term.
+    valid : ndarray (rows, columns) of 0 and 1
+    """
+
+    def __init__(
+        self, numbers: np.ndarray, factor: np.ndarray, term: np.ndarray, valid: np.ndarray
+    ) -> None:
+        self._numbers, self._factor, self._term, self._valid = numbers, factor, term, valid
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows, columns and bands."""
+        bands, rows, columns = self._numbers.shape
+        return rows, columns, bands
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        """Return those rows (rows, columns, bands), float32, in memory that TensorFlow takes."""
+        numbers = self._numbers[:, rows]
+        bands, height, width = numbers.shape
+        out = _aligned(height * width * bands).reshape(height, width, bands)
+        _scale(numbers, self._factor, self._term, self._valid[rows], out)
+        return out
+
+
+def _aligned(count: int) -> np.ndarray:
+    """Return that many float32 numbers that begin where vector instructions like them to."""
+    raw = np.empty(4 * count + ALIGNMENT, dtype=np.uint8)
+    start = -raw.ctypes.data % ALIGNMENT
+    return raw[start : start + 4 * count].view(np.float32)
+
+
+def _holds(kind: np.dtype, value: float) -> bool:
+    """Tell whether a type of integers can hold a number at all; floats take any."""
+    if np.issubdtype(kind, np.floating):
+        return True
+    limits = np.iinfo(kind)
+    return float(value).is_integer() and limits.min <= value <= limits.max
+
+
+@njit(nogil=True, cache=True)
+def _judge(numbers, declared, present, collars, floating, largest, valid):  # type: ignore[no-untyped-def]
+    bands, height, width = numbers.shape
+    zero = np.empty(width, dtype=np.uint8)
+    for row in range(height):
+        line = valid[row]
+        line[:] = 1
+        zero[:] = 1
+        for band in range(bands):
+            values = numbers[band, row]
+            if present[band]:
+                missing = declared[band]
+                for column in range(width):
+                    line[column] &= np.uint8(values[column] != missing)
+            if floating:
+                for column in range(width):
+                    # Also False for NaN.
+                    line[column] &= np.uint8(abs(values[column]) < largest)
+            if collars:
+                for column in range(width):
+                    zero[column] &= np.uint8(values[column] == 0)
+        if collars:
+            for column in range(width):
+                line[column] &= np.uint8(1) - zero[column]
+
+
+@njit(nogil=True, cache=True)
+def _scale(numbers, factor, term, valid, out):  # type: ignore[no-untyped-def]
+    bands, height, width = numbers.shape
+    for row in range(height):
+        for column in range(width):
+            if valid[row, column]:
+                for band in range(bands):
+                    out[row, column, band] = (
+                        np.float32(numbers[band, row, column]) * factor[band] + term[band]
+                    )
+            else:
+                for band in range(bands):
+                    out[row, column, band] = 0.0
