@@ -11,6 +11,7 @@ from gossan.processing_provider.groups import icon
 from gossan.processing_provider.workflows.ready_model import ready_models
 
 ALGORITHMS: tuple[tuple[str, str], ...] = (
+    ("imagery.searchimagery", "SearchImagery"),
     ("imagery.cloudfreecomposite", "CloudFreeComposite"),
     ("endmembers.extractendmembers", "ExtractEndmembers"),
     ("endmembers.estimateendmembercount", "EstimateEndmemberCount"),

@@ -16,7 +16,17 @@ pytest.importorskip("qgis.core")
 
 from algorithm_cases import CASES
 from qgis.analysis import QgsNativeAlgorithms
-from qgis.core import QgsApplication, QgsProcessingContext, QgsProcessingFeedback
+from qgis.core import (
+    QgsApplication,
+    QgsCoordinateReferenceSystem,
+    QgsCoordinateTransform,
+    QgsCoordinateTransformContext,
+    QgsProcessingContext,
+    QgsProcessingFeedback,
+    QgsRasterLayer,
+    QgsRectangle,
+)
+from stac_server import StacServer, sentinel2_item
 
 ROOT = Path(__file__).resolve().parents[2]
 ENGINE = Path(os.environ.setdefault("GOSSAN_ENGINE", str(ROOT / ".venv" / "bin" / "python")))
@@ -43,10 +53,11 @@ class Listener(QgsProcessingFeedback):
 class Bench:
     """Runs the rows of the table, each at most once where only its results are wanted."""
 
-    def __init__(self, district: Path, folder: Path, provider) -> None:
+    def __init__(self, district: Path, folder: Path, provider, server: StacServer) -> None:
         self.district = district
         self.folder = folder
         self.provider = provider
+        self.server = server
         self.results: dict[str, dict[str, Any]] = {}
         manifest = json.loads((district / "manifest.json").read_text(encoding="utf-8"))
         self.products = {product["name"]: product["file"] for product in manifest["products"]}
@@ -60,6 +71,12 @@ class Bench:
         if isinstance(value, str) and value.startswith("made:"):
             case_id, _, output = value.partition(":")[2].partition(".")
             return self.made(case_id)[output]
+        if isinstance(value, str) and value.startswith("extent:"):
+            box = extent_of(self.resolve(f"district:{value.partition(':')[2]}"))
+            order = box.xMinimum(), box.xMaximum(), box.yMinimum(), box.yMaximum()
+            return f"{','.join(map(repr, order))} [EPSG:32649]"
+        if isinstance(value, str) and value.startswith("server:"):
+            return self.server.url + value.partition(":")[2]
         return value
 
     def parameters(self, case, folder: Path, **changes: Any) -> dict[str, Any]:
@@ -164,8 +181,39 @@ def district(tmp_path_factory, in_engine) -> Path:
 
 
 @pytest.fixture(scope="session")
-def bench(district, provider, tmp_path_factory) -> Bench:
-    return Bench(district, tmp_path_factory.mktemp("made"), provider)
+def catalogue(district, provider):
+    """A STAC API on the loopback interface that serves the district's dated images."""
+    manifest = json.loads((district / "manifest.json").read_text(encoding="utf-8"))
+    items = []
+    for product in manifest["products"]:
+        about = product.get("details") or {}
+        if product["name"].startswith("sentinel2_2") and about.get("date"):
+            box = extent_of(str(district / product["file"]))
+            here, world = map(QgsCoordinateReferenceSystem, ("EPSG:32649", "EPSG:4326"))
+            to_world = QgsCoordinateTransform(here, world, QgsCoordinateTransformContext())
+            box = to_world.transformBoundingBox(box)
+            corners = box.xMinimum(), box.yMinimum(), box.xMaximum(), box.yMaximum()
+            items.append(
+                sentinel2_item(
+                    product["name"],
+                    about["date"],
+                    corners,
+                    baseline=about["baseline"],
+                    cloud=100 * about["cloud_share"],
+                )
+            )
+    with StacServer(district, items) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def bench(district, provider, catalogue, tmp_path_factory) -> Bench:
+    return Bench(district, tmp_path_factory.mktemp("made"), provider, catalogue)
+
+
+def extent_of(raster: str) -> QgsRectangle:
+    """Return the extent of a raster in its own CRS."""
+    return QgsRasterLayer(raster, "extent").extent()
 
 
 def engine_python(package: Path, *arguments: str) -> str:

@@ -14,6 +14,7 @@ from gossan.processing_provider.metals.mapmetals import APPLICABILITY
 from gossan.processing_provider.soilspectra.spectra_parameters import PATTERN, STEP_NAMES, STEPS
 
 ACCEPTED = {
+    ("searchimagery", "CATALOGUE"): "gossan.models.imagery.catalogues:CHOICES",
     ("cloudfreecomposite", "METHOD"): "gossan.models.imagery.compositing:METHODS",
     ("cloudfreecomposite", "CLOUD_MASK"): "gossan.models.imagery.clear_sky:MASKS",
     ("cloudfreecomposite", "GRID"): "gossan.models.imagery.composite_grid:GRIDS",

@@ -1,7 +1,9 @@
 """One row per algorithm of the toolbox: how to run it on the district, and what it must refuse.
 
 Texts that begin with ``district:`` are files of the district by their name in its manifest; texts
-such as ``made:extractendmembers.LIBRARY`` are outputs of another row. Every group has a module.
+such as ``made:extractendmembers.LIBRARY`` are outputs of another row; ``extent:`` and a raster of
+the district are its extent, and ``server:`` is a catalogue of the district's dated images. Every
+group has a module.
 """
 
 from __future__ import annotations

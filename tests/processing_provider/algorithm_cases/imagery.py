@@ -6,7 +6,30 @@ from algorithm_cases.case import Case
 
 DATES = ("20210714", "20211106", "20220510", "20240921")
 
+OTHER = "other (address and collection below)"
+
 CASES = (
+    Case(
+        "searchimagery",
+        {
+            "CATALOGUE": OTHER,
+            "URL": "server:",
+            "COLLECTION": "sentinel-2-l2a",
+            "EXTENT": "extent:sentinel2_20210714",
+            "CLOUD_LIMIT": 95,
+        },
+        {"OUTPUT": "scenes.gpkg"},
+        ("FOUND", "BEST_COVERAGE", "COVERED"),
+        wrong=(
+            ({"EXTENT": None}, "either an extent or a layer"),
+            ({"AREA": "district:sample_points"}, "either an extent or a layer"),
+            ({"URL": None}, "needs its address"),
+            ({"URL": "https://me:word@host"}, "authentication configuration"),
+            ({"COLLECTION": None}, "Name the collection"),
+            ({"URL": "server:/nothing"}, "answered HTTP 404"),
+            ({"AUTHENTICATION": "nowhere"}, "no authentication configuration"),
+        ),
+    ),
     Case(
         "cloudfreecomposite",
         {
