@@ -120,15 +120,11 @@ def explain(
     return Importance(x, values, method)
 
 
-def _predict(model: SpectralModel, features: Features) -> np.ndarray:
-    return np.column_stack([element.predict(features) for element in model.elements])
-
-
 def _occlude(
     model: SpectralModel, features: Features, width: float, progress: Progress
 ) -> np.ndarray:
     x, values = features.spectra.wavelengths, features.spectra.values
-    whole = _predict(model, features)
+    whole = model.predict(features)
     starts = np.arange(x[0] - width * (1 - 1 / OVERLAP), x[-1], width / OVERLAP)
     total, count = np.zeros((len(x), whole.shape[1])), np.zeros(len(x))
     for number, start in enumerate(starts):
@@ -136,7 +132,7 @@ def _occlude(
         if inside.any():
             hidden = values.copy()
             hidden[:, inside] = model.mean[inside]
-            change = _predict(model, features.with_values(hidden)) - whole
+            change = model.predict(features.with_values(hidden)) - whole
             total[inside] += np.sqrt(np.mean(change**2, axis=0))
             count[inside] += 1
         progress.fraction((number + 1) / len(starts))
@@ -160,7 +156,7 @@ def _shapley(
                 steps = np.arange(len(numbers) + 1)[:, None]
                 mixed = np.where(place < steps, values[row], model.mean)
                 covariates = np.repeat(features.covariates[row : row + 1], len(mixed), axis=0)
-                course = _predict(model, Features(Spectra(mixed, x), covariates))
+                course = model.predict(Features(Spectra(mixed, x), covariates))
                 parts[one] += np.diff(course, axis=0)
         sizes += np.abs(parts) / (2 * SHAPLEY_PAIRS)
         progress.fraction((row + 1) / len(values))

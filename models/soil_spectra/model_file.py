@@ -80,10 +80,6 @@ class ElementModel:
         """Least and greatest training concentration."""
         return float(self.fitted.low[self.position]), float(self.fitted.high[self.position])
 
-    def predict(self, features: Features) -> np.ndarray:
-        """Return one concentration per spectrum."""
-        return np.asarray(self.fitted.predict(features)[:, self.position])
-
     def interval(self, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the bounds between which nine of ten values are expected."""
         low, high = np.quantile(self.residuals, INTERVAL)
@@ -117,6 +113,17 @@ class SpectralModel:
     mean: np.ndarray
     reach: Reach
     training: Training
+
+    def predict(self, features: Features) -> np.ndarray:
+        """Return concentrations (n, elements); a network runs once for all that it serves."""
+        done: dict[int, np.ndarray] = {}
+        columns = []
+        for element in self.elements:
+            method = element.fitted.method
+            if id(method) not in done:
+                done[id(method)] = method.predict(features)
+            columns.append(element.fitted.back(done[id(method)])[:, element.position])
+        return np.column_stack(columns)
 
 
 def model_of(trained: Trained, steps: StepOptions, unit: str, training: Training) -> SpectralModel:

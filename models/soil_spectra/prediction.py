@@ -171,7 +171,7 @@ def predict(
         places.covariates[rows] if places is not None and model.covariates else np.zeros((count, 0))
     )
     features = Features(preprocess(laboratory.spectra, model.steps)[-1].spectra, covariates)
-    values = np.column_stack([element.predict(features) for element in model.elements])
+    values = model.predict(features)
     bounds = [element.interval(values[:, e]) for e, element in enumerate(model.elements)]
     beyond = []
     for e, element in enumerate(model.elements):

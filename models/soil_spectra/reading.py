@@ -20,7 +20,7 @@ SATURATED_RUN, SATURATED_SHARE, BRIGHT = 10, 0.02, 0.95
 that value is bright, else such a share of all bands."""
 
 NEAR = 10.0
-"""A band counts as the wanted one within this distance where its width is unknown, nm."""
+"""A band counts as the wanted one within this distance, nm."""
 
 BRIGHTEST = 1.05
 """Reflectance above this is none, beyond what a white reference allows for."""
@@ -170,23 +170,18 @@ def read_spectra(
 def require_bands(library: SpectralLibrary, grid: np.ndarray, path: str) -> None:
     """Refuse spectra without a band near each wavelength that is needed.
 
-    Near is what it is for all bands: within half the band's width, or `NEAR` where that is unknown.
+    The contract is that of all bands whose width is unknown: within `NEAR`.
 
     Raises
     ------
     BandMismatchError
         With both ranges.
     """
-    order = np.argsort(library.wavelengths)
-    own = library.wavelengths[order]
+    own = np.sort(library.wavelengths)
     right = np.clip(np.searchsorted(own, grid), 0, len(own) - 1)
     left = np.maximum(right - 1, 0)
     nearest = np.where(np.abs(own[left] - grid) < np.abs(own[right] - grid), left, right)
-    reach = np.full(len(grid), NEAR)
-    if library.fwhm is not None:
-        widths = library.fwhm[order][nearest] / 2.0
-        reach = np.where(np.isfinite(widths), np.maximum(widths, 1e-6), NEAR)
-    missing = grid[np.abs(own[nearest] - grid) > reach]
+    missing = grid[np.abs(own[nearest] - grid) > NEAR]
     if missing.size:
         raise BandMismatchError(
             f"{path} does not have the bands that the model needs. Needed: {len(grid)} bands, "
@@ -228,7 +223,7 @@ def _odd_ones(library: SpectralLibrary, wanted: tuple[float, float]) -> list[str
             reasons.append(f"{np.mean(known > BRIGHTEST):.0%} of its values are above 1")
         elif _longest_run(spectrum) >= _flat_run(spectrum):
             reasons.append("it is saturated: its greatest value stands in many bands on end")
-        elif np.ptp(known) == 0:
+        elif known.size > 2 and np.ptp(known) == 0:
             reasons.append("it is the same at all wavelengths")
         else:
             reasons.append("")

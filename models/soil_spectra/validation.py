@@ -80,7 +80,10 @@ class Fitted:
 
     def predict(self, features: Features) -> np.ndarray:
         """Return concentrations (n, elements), not below zero where none was measured."""
-        values = self.method.predict(features)
+        return self.back(self.method.predict(features))
+
+    def back(self, values: np.ndarray) -> np.ndarray:
+        """Return what the method predicts (n, elements) as concentrations."""
         if self.smearing is not None:
             ends = np.log(self.low) - FARTHEST, np.log(self.high) + FARTHEST
             values = self.smearing * np.exp(np.clip(values, *ends))
