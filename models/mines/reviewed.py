@@ -28,7 +28,7 @@ from gossan.models.mines.chips import (
     point_window,
 )
 from gossan.models.mines.extraction import Counts
-from gossan.models.mines.masks import inside_polygons
+from gossan.models.mines.masks import inside_polygons, outlines
 
 CONFIRMED = {"mine": MINE, "dam": "dam"}
 REJECTED = "false"
@@ -130,7 +130,7 @@ def cut_findings(
     seen: set[str] = set()
     for number, finding in enumerate(findings):
         progress.fraction(number / max(len(findings), 1))
-        places = places_of(finding, image.raster.info)
+        places, are_cells = places_of(finding, image.raster.info)
         if not places:
             continue
         seen.add(finding.number)
@@ -140,7 +140,7 @@ def cut_findings(
             continue
         chosen = places if finding.decision == REJECTED else [_middle(places)]
         for row, column in chosen:
-            if size == geometry.EXACT_CHIP and finding.geometry["type"] != "Point":
+            if are_cells and size == geometry.EXACT_CHIP:
                 cell = [_cell_at(place) for place in (row, column)]
                 window = cell_window(cell[0], cell[1], size)
             else:
@@ -157,25 +157,28 @@ def cut_findings(
     return seen
 
 
-def places_of(finding: Finding, info: RasterInfo) -> list[tuple[float, float]]:
-    """Return the centres of the cells of a finding, row and column in corner-based pixels.
+def places_of(finding: Finding, info: RasterInfo) -> tuple[list[tuple[float, float]], bool]:
+    """Return the places of a finding on an image.
 
-    Of a point that is its own pixel's middle. Nothing where it lies off the image.
+    Returns
+    -------
+    places : list of (row, column)
+        Corner-based pixels: the centres of the cells of a polygon, or the middle of the pixel of a
+        point or of a polygon smaller than a cell; nothing where it lies off the image.
+    are_cells : bool
+        Whether they are centres of cells.
     """
     if info.transform is None:
         raise InputError(f"{info.path} has no georeference, so findings have no place on it.")
-    kind = finding.geometry["type"]
-    inward = ~info.transform
-    if kind in ("Point", "MultiPoint"):
-        x, y = (
-            finding.geometry["coordinates"]
-            if kind == "Point"
-            else (finding.geometry["coordinates"][0])
-        )
-        column, row = inward @ (x, y)
-        inside = 0 <= row < info.height and 0 <= column < info.width
-        return [(math.floor(row) + 0.5, math.floor(column) + 0.5)] if inside else []
-    return _cells_within(finding.geometry, info, info.transform)
+    if finding.geometry["type"] in ("Polygon", "MultiPolygon"):
+        cells = _cells_within(finding.geometry, info, info.transform)
+        if cells:
+            return cells, True
+    positions = [position[:2] for line in outlines(finding.geometry) for position in line]
+    x, y = np.array(positions, dtype=np.float64).mean(axis=0)
+    column, row = ~info.transform @ (float(x), float(y))
+    inside = 0 <= row < info.height and 0 <= column < info.width
+    return ([(math.floor(row) + 0.5, math.floor(column) + 0.5)] if inside else []), False
 
 
 def _cells_within(

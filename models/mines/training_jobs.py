@@ -43,6 +43,7 @@ def train_detector(
     epochs: int = 30,
     batch: int = 16,
     learning_rate: float = 0.0,
+    decline: float = 1.0,
     balance: str = WEIGHTS,
     turns: bool = True,
     appearance: float = 0.0,
@@ -74,6 +75,8 @@ def train_detector(
         Passes over the chips; chips of 243 pixels in a batch.
     learning_rate : float
         0 takes 0.001 for a new model and 0.0001 for one that is taught further.
+    decline : float
+        Share of the learning rate that is left in the last epoch.
     balance : str
         One of ``gossan.models.mines.batches.BALANCES``.
     turns : bool
@@ -102,7 +105,7 @@ def train_detector(
     _require_distance(read, start)
     rate = learning_rate or (FURTHER_RATE if start is not None else FRESH_RATE)
     recipe = Recipe(
-        TrainingOptions(epochs=epochs, learning_rate=rate, seed=seed),
+        TrainingOptions(epochs=epochs, learning_rate=rate, decline=decline, seed=seed),
         BatchOptions(batch, balance, turns, appearance, seed),
         start,
         _state_folder(state_folder),
@@ -134,6 +137,7 @@ def train_impact(
     epochs: int = 30,
     batch: int = 16,
     learning_rate: float = 0.0,
+    decline: float = 1.0,
     balance: str = WEIGHTS,
     turns: bool = True,
     appearance: float = 0.0,
@@ -153,7 +157,9 @@ def train_impact(
     read = impact_chips(chips, progress.part(0.0, 0.03), bands=bands)
     _require_distance(read, start)
     recipe = Recipe(
-        TrainingOptions(epochs=epochs, learning_rate=learning_rate or IMPACT_RATE, seed=seed),
+        TrainingOptions(
+            epochs=epochs, learning_rate=learning_rate or IMPACT_RATE, decline=decline, seed=seed
+        ),
         BatchOptions(batch, balance, turns, appearance, seed),
         start,
         _state_folder(state_folder),
@@ -244,6 +250,8 @@ def _card(
         f"{len(chips)} chips ({counts}), {options.epochs} epochs of Adam at "
         f"{options.learning_rate:g}, batches of {batches.size}, balance: {batches.balance}"
     )
+    if options.decline < 1:
+        how += f", the rate falling to {options.decline:g} of it"
     if batches.turns:
         how += ", turned and flipped"
     if batches.appearance:

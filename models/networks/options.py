@@ -28,6 +28,9 @@ class TrainingOptions:
         early. Either way the weights of the best epoch are kept, where there is validation data.
     clip_norm : float or None
         Greatest norm of all gradients together; longer ones are shortened to it.
+    decline : float
+        Share of the learning rate that is left in the last epoch; it falls by the same factor from
+        epoch to epoch. 1 keeps it.
     seed : int
         Start of the random numbers.
     """
@@ -38,6 +41,7 @@ class TrainingOptions:
     momentum: float = 0.9
     patience: int | None = None
     clip_norm: float | None = None
+    decline: float = 1.0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -45,6 +49,11 @@ class TrainingOptions:
             raise InputError(f"{self.epochs} epochs train nothing; give 1 or more.")
         if not (self.learning_rate > 0 and math.isfinite(self.learning_rate)):
             raise InputError(f"The learning rate {self.learning_rate:g} has to be above 0.")
+        if not 0 < self.decline <= 1:
+            raise InputError(
+                f"{self.decline:g} of the learning rate cannot be left at the end; give a share "
+                "above 0, up to 1."
+            )
         if self.optimizer not in OPTIMIZERS:
             known = ", ".join(OPTIMIZERS)
             raise InputError(
@@ -52,3 +61,9 @@ class TrainingOptions:
             )
         if self.patience is not None and self.patience < 1:
             raise InputError(f"A patience of {self.patience} epochs is none; give 1 or more.")
+
+    def rate(self, epoch: int) -> float:
+        """Return the learning rate of an epoch, from 1."""
+        if self.epochs == 1:
+            return self.learning_rate
+        return float(self.learning_rate * self.decline ** ((epoch - 1) / (self.epochs - 1)))

@@ -111,6 +111,7 @@ def train(
     while not state.finished:
         epoch = len(state.measures) + 1
         part = progress.part((epoch - 1) / options.epochs, epoch / options.epochs)
+        optimizer.learning_rate.assign(options.rate(epoch))
         measures = {"loss": steps.epoch(batches(epoch), part, learn=True)}
         if validation is not None:
             measures["validation_loss"] = steps.epoch(validation(0), part, learn=False)

@@ -152,3 +152,21 @@ def test_weights_travel_by_name_and_are_checked():
         set_weights(other, {**arrays, name: arrays[name][:1]}, "model.gossan")
     with pytest.raises(BundleError, match="not all finite"):
         set_weights(other, {**arrays, name: arrays[name] * np.nan}, "model.gossan")
+
+
+def test_the_learning_rate_falls_evenly_to_the_share_that_is_asked_for():
+    options = TrainingOptions(epochs=5, learning_rate=0.1, decline=0.0001)
+    rates = [options.rate(epoch) for epoch in range(1, 6)]
+    np.testing.assert_allclose(rates, [1e-1, 1e-2, 1e-3, 1e-4, 1e-5])
+    assert TrainingOptions(epochs=5, learning_rate=0.1).rate(5) == 0.1
+    moved = []
+    for decline in (1.0, 1e-6):
+        before = network(seed=2)
+        train(before, batches, squared, TrainingOptions(epochs=1, learning_rate=0.01), Progress())
+        after = network(seed=2)
+        options = TrainingOptions(epochs=2, learning_rate=0.01, decline=decline)
+        train(after, batches, squared, options, Progress())
+        moved.append(
+            max(np.abs(a.numpy() - b.numpy()).max() for a, b in zip(before.weights, after.weights))
+        )
+    assert moved[1] < 1e-3 * moved[0], "the second epoch hardly moves what the first has learnt"

@@ -177,7 +177,42 @@ def district(tmp_path_factory, in_engine) -> Path:
     wanted += ["--only", "hyperspectral", "soils", "registers", "geophysics", "landsat"]
     wanted += ["sentinel"]
     in_engine("-m", "gossan.examples.district", str(folder), *wanted)
+    add_search(folder, in_engine)
     return folder
+
+
+def add_search(folder: Path, in_engine: Callable[..., str]) -> None:
+    """Add a second, larger area of few products, for chips and searches need 243 pixels.
+
+    Its products are known as those of the district with ``search_`` before their names, and
+    ``search_reviewed`` are its mines and irrigation ponds as an analyst would have judged them.
+    """
+    wanted = ["--size", "136", "--seed", "8", "--only", "mosaic", "registers"]
+    in_engine("-m", "gossan.examples.district", str(folder / "search"), *wanted)
+    whole = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    search = json.loads((folder / "search" / "manifest.json").read_text(encoding="utf-8"))
+    products = search["products"]
+    for product in products:
+        name, file = f"search_{product['name']}", f"search/{product['file']}"
+        whole["products"].append({**product, "name": name, "file": file})
+    files = {product["name"]: folder / "search" / product["file"] for product in products}
+    reviewed = reviewed_findings(files["mines"], files["irrigation_ponds"])
+    (folder / "search" / "reviewed.geojson").write_text(json.dumps(reviewed), encoding="utf-8")
+    whole["products"].append({"name": "search_reviewed", "file": "search/reviewed.geojson"})
+    (folder / "manifest.json").write_text(json.dumps(whole), encoding="utf-8")
+
+
+def reviewed_findings(mines: Path, ponds: Path) -> dict[str, Any]:
+    """Return mines as confirmed and irrigation ponds as rejected findings."""
+    content = json.loads(mines.read_text(encoding="utf-8"))
+    rows = []
+    for confirmed, path in ((True, mines), (False, ponds)):
+        for feature in json.loads(path.read_text(encoding="utf-8"))["features"]:
+            impact = f"{feature['properties']['impact']} impact" if confirmed else ""
+            decided = {"finding": len(rows) + 1, "impact": impact, "reason": ""}
+            decided["decision"] = "mine" if confirmed else "false"
+            rows.append({**feature, "properties": decided})
+    return {**content, "features": rows}
 
 
 @pytest.fixture(scope="session")

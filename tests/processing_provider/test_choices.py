@@ -50,6 +50,12 @@ ACCEPTED = {
     ("trainspectralmodel", "VALIDATION"): "gossan.models.soil_spectra.validation:VALIDATIONS",
     ("trainspectralmodel", "BELOW_LIMIT"): "gossan.core.censored:LOWER_RULES",
     ("explainspectralmodel", "METHOD"): "gossan.models.soil_spectra.explanation:EXPLANATIONS",
+    ("extractchips", "KIND"): "gossan.models.mines.extraction:KINDS",
+    ("collectreviewed", "KIND"): "gossan.models.mines.reviewed_jobs:KINDS",
+    ("trainminedetector", "VALIDATION"): "gossan.models.mines.training_splits:VALIDATIONS",
+    ("trainminedetector", "BALANCE"): "gossan.models.mines.batches:BALANCES",
+    ("trainimpactclassifier", "VALIDATION"): "gossan.models.mines.training_splits:VALIDATIONS",
+    ("trainimpactclassifier", "BALANCE"): "gossan.models.mines.batches:BALANCES",
 }
 """Where the science keeps the list for each choice of the toolbox."""
 

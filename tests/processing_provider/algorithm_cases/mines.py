@@ -4,7 +4,98 @@ from __future__ import annotations
 
 from algorithm_cases.case import Case
 
+TRAINING = {
+    "VALIDATION": "random as published",
+    "FOLDS": 2,
+    "EPOCHS": 1,
+    "SEED": 2,
+}
+"""Few chips of one place make no groups."""
+
 CASES = (
+    Case(
+        "samplebackground",
+        {
+            "INPUT": "district:search_sentinel2_mosaic",
+            "MINES": "district:search_mines",
+            "MINE_DISTANCE": 600,
+            "SPACING": 200,
+            "COUNT": 30,
+            "CLUSTERS": 4,
+            "SEED": 1,
+        },
+        {"OUTPUT": "background.gpkg"},
+        ("FOUND_COUNT",),
+        seeded=True,
+        wrong=(
+            ({"INPUT": None}, "an image or a class raster"),
+            ({"MINE_DISTANCE": 90_000}, "No place lies"),
+            ({"COUNT": 0}, "COUNT"),
+            ({"MINES": "/nowhere/mines.gpkg"}, "MINES"),
+        ),
+    ),
+    Case(
+        "extractchips",
+        {
+            "IMAGES": ["district:search_sentinel2_mosaic"],
+            "POLYGONS": "district:search_mines",
+            "BACKGROUND_RATIO": 0.4,
+            "SEED": 1,
+        },
+        {"OUTPUT": "chips", "PLACES": "chips.gpkg"},
+        ("COUNT", "DROPPED_COUNT"),
+        seeded=True,
+        wrong=(
+            ({"POLYGONS": None}, "either class points, or masks, or polygons"),
+            ({"KIND": "impact: 21 px"}, "do not tell an impact"),
+            ({"ARE_ORES": True}, "Name the field"),
+            ({"KIND": "tiles of cells", "TILE_SIZE": 250}, "multiple of 27"),
+            ({"IMAGES": ["district:sentinel2_20210714"]}, "fewer than the 243"),
+        ),
+    ),
+    Case(
+        "trainminedetector",
+        {"CHIPS": ["made:extractchips.OUTPUT"], **TRAINING},
+        {"MODEL": "detector.gossan", "TABLE": "scores.csv", "REPORT": "training.html"},
+        ("F1", "CHIP_COUNT"),
+        seeded=True,
+        wrong=(
+            ({"CHIPS": ["/nowhere/chips"]}, "/nowhere/chips"),
+            ({"CHIPS": ["made:collectreviewed.OUTPUT"]}, "teach the impact classifier"),
+            ({"VALIDATION": "none"}, "no scores to write"),
+            ({"VALIDATION": "groups"}, "too few for 2 folds"),
+            ({"FOLDS": 900}, "900 folds"),
+            ({"BASE_MODEL": "district:search_mines"}, "not a model"),
+            ({"STATE_FOLDER": "/nowhere"}, "/nowhere"),
+        ),
+    ),
+    Case(
+        "trainimpactclassifier",
+        {"CHIPS": ["made:collectreviewed.OUTPUT"], **TRAINING},
+        {"MODEL": "impact.gossan", "TABLE": "scores.csv", "REPORT": "training.html"},
+        ("F1", "CHIP_COUNT"),
+        seeded=True,
+        wrong=(
+            ({"CHIPS": ["made:extractchips.OUTPUT"]}, "needs chips of 21"),
+            ({"EPOCHS": 0}, "EPOCHS"),
+            ({"BASE_MODEL": "made:trainminedetector.MODEL"}, "is a model for"),
+        ),
+    ),
+    Case(
+        "collectreviewed",
+        {
+            "IMAGES": ["district:search_sentinel2_mosaic"],
+            "FINDINGS": "district:search_reviewed",
+            "KIND": "impact: 21 px",
+        },
+        {"OUTPUT": "chips", "PLACES": "chips.gpkg"},
+        ("COUNT", "CONFIRMED_COUNT", "REJECTED_COUNT", "UNSURE_COUNT"),
+        wrong=(
+            ({"FINDINGS": "district:search_mines"}, "decision"),
+            ({"DECISION_FIELD": "impact"}, "the decision 'high impact' is unknown"),
+            ({"IMAGES": ["/nowhere/image.tif"]}, "IMAGES"),
+        ),
+    ),
     Case(
         "matchregister",
         {
