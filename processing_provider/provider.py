@@ -34,13 +34,13 @@ ALGORITHMS: tuple[tuple[str, str], ...] = (
     ("lithology.fusesources", "FuseSources"),
     ("lithology.assessmap", "AssessMap"),
     ("deposits.labelscenes", "LabelScenes"),
+    ("deposits.preparescenes", "PrepareScenes"),
     ("mines.samplebackground", "SampleBackground"),
     ("mines.extractchips", "ExtractChips"),
     ("mines.trainminedetector", "TrainMineDetector"),
     ("mines.trainimpactclassifier", "TrainImpactClassifier"),
     ("mines.matchregister", "MatchRegister"),
     ("mines.exportfindings", "ExportFindings"),
-    ("deposits.preparescenes", "PrepareScenes"),
     ("mines.collectreviewed", "CollectReviewed"),
 )
 """Module (below this package) and class of every algorithm, in the order of the work."""
