@@ -24,6 +24,7 @@ BENCHMARKS = {
     "forest": "Random-forest maps",
     "scene": "A whole scene",
     "start": "Starting",
+    "soil_spectra": "Laboratory soil spectra: continuum, real soils beside published scores",
     "district": "The district: what each workflow's metals are worth",
 }
 PACKAGES = (
@@ -49,7 +50,7 @@ def run(name: str) -> str:
     """Run a benchmark, show its output as it comes, and return it."""
     shared = HERE.parent.parent / "shared" / "data"
     call = [sys.executable, str(HERE / f"{name}.py")]
-    if name == "extraction" and shared.is_dir():
+    if name in ("extraction", "soil_spectra") and shared.is_dir():
         call += ["--data", str(shared.parent)]
     # As in the engine, which is parallel by blocks.
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}

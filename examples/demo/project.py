@@ -22,6 +22,7 @@ from qgis.core import (
     QgsPrintLayout,
     QgsProject,
     QgsUnitTypes,
+    QgsVectorLayer,
 )
 from qgis.gui import QgsMapCanvas
 from qgis.PyQt.QtCore import QSize
@@ -128,7 +129,8 @@ def _legend(
     # The title above says what is shown; the legend gives its colours only, not the band's name.
     QgsLegendRenderer.setNodeLegendStyle(node, QgsLegendStyle.Style.Hidden)
     count = len(legend.model().layerOriginalLegendNodes(node))
-    QgsMapLayerLegendUtils.setLegendNodeOrder(node, list(range(1, count)))
+    first = 0 if isinstance(layer, QgsVectorLayer) else 1
+    QgsMapLayerLegendUtils.setLegendNodeOrder(node, list(range(first, count)))
     legend.model().refreshLayerLegend(node)
     layout.addLayoutItem(legend)
     legend.attemptMove(QgsLayoutPoint(left, top))

@@ -137,6 +137,7 @@ def test_the_ready_model_runs_by_its_id(qgis_process, bench, tmp_path):
 LONG = {
     "extractendmembers": {"SKEWERS": 1_000_000, "SPACE": "bands"},
     "trainmetalinversion": {"TREES": 5000, "REPEATS": 20},
+    "trainspectralmodel": {"TREES": 2000, "REPEATS": 50},
     "compareworkflows": {"SEEDS": 100, "TREES": 500},
 }
 """What keeps an algorithm busy on the small district."""
