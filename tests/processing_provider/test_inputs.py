@@ -23,6 +23,7 @@ from gossan.processing_provider.inputs import (
     raster_file,
     write_features,
     write_points,
+    write_samples,
     write_table,
 )
 
@@ -159,6 +160,22 @@ def test_a_table_keeps_commas_quotes_and_line_breaks(context, feedback):
     source = source_of("None", [(None, 'a,"b"\nc')], context)
     (row,) = read(write_table(source, ["sb"], feedback))
     assert row["sb"] == 'a,"b"\nc'
+
+
+def test_samples_keep_their_own_crs_or_come_as_a_table(context, feedback):
+    placed = source_of("Point?crs=EPSG:4326", [("Point(9 1)", "<1")], context)
+    path, crs = write_samples(placed, ["sb"], context, feedback)
+    assert crs.authid() == "EPSG:4326"
+    assert read(path)[0]["x"] == "9.0"
+    columns = source_of(
+        "NoGeometry", [(None, 9.0, 1.0, "7")], context, "lon:double,lat:double,sb:string"
+    )
+    path, crs = write_samples(columns, ["sb"], context, feedback)
+    assert (crs.authid(), read(path)[0]["y"]) == ("EPSG:4326", "1.0")
+    bare = source_of("NoGeometry", [(None, "7")], context)
+    path, crs = write_samples(bare, ["sb"], context, feedback)
+    assert not crs.isValid()
+    assert list(read(path)[0]) == ["fid", "sb"]
 
 
 def test_polygons_travel_as_geojson_in_the_rasters_crs(context, feedback):
