@@ -25,6 +25,8 @@ JOBS: dict[str, str] = {
     "lithology.clr": "gossan.models.lithology.preparation_jobs:clr",
     "lithology.pole": "gossan.models.lithology.preparation_jobs:pole",
     "lithology.fuse": "gossan.models.lithology.fusion_job:fuse",
+    "lithology.train": "gossan.models.lithology.jobs:train",
+    "lithology.map": "gossan.models.lithology.jobs:map_lithology",
     "lithology.assess": "gossan.models.lithology.assessment_job:assess",
     "metals.compare_workflows": "gossan.models.metals.comparison_job:compare_workflows",
     "metals.indices": "gossan.models.metals.indices_jobs:indices",

@@ -32,6 +32,8 @@ ALGORITHMS: tuple[tuple[str, str], ...] = (
     ("lithology.clrtransform", "ClrTransform"),
     ("lithology.reducetopole", "ReduceToPole"),
     ("lithology.fusesources", "FuseSources"),
+    ("lithology.trainlithology", "TrainLithology"),
+    ("lithology.maplithology", "MapLithology"),
     ("lithology.assessmap", "AssessMap"),
     ("deposits.labelscenes", "LabelScenes"),
     ("deposits.preparescenes", "PrepareScenes"),

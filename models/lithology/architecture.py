@@ -61,8 +61,8 @@ def build_network(name: str, bands: int, classes: int, width: float = 1.0) -> An
     bands : int
         Bands of the stack.
     classes : int
-        Classes of the map. FCN-8s of width 1 has 64,589,127 + 576 x bands + 16,385 x classes - 577
-        weights.
+        Classes of the map. FCN-8s of width 1 has 64,600,192 + 576 x bands + 16,385 x classes
+        weights: 64,720,071 with the source's nine bands and seven classes.
     width : float
         Factor on all channels but those of the classes; 1 is the source's network.
 

@@ -51,6 +51,52 @@ CASES = (
         ),
     ),
     Case(
+        "trainlithology",
+        {
+            "FEATURES": ["made:fusesources.OUTPUT"],
+            "MAP": "district:geological_map",
+            "CLASS_FIELD": "unit",
+            "METHOD": "random forest",
+            "BLOCK_SIZE": 180,
+            "TREES": 20,
+            "SEED": 2,
+        },
+        {
+            "MODEL": "lithology.gossan",
+            "TABLE": "scores.csv",
+            "DIFFERENCES": "differences.tif",
+            "REPORT": "training.html",
+        },
+        ("OVERALL_ACCURACY", "MEAN_IOU", "KAPPA", "LEAKY_ACCURACY", "CLASS_COUNT"),
+        seeded=True,
+        wrong=(
+            ({"MAP": None}, "either a vector layer or a class raster"),
+            ({"CLASS_FIELD": None}, "class field"),
+            ({"WINDOW_SIZE": 100}, "multiple of 32"),
+            ({"BLOCK_SIZE": 30_000}, "smaller block size"),
+            ({"MAP": None, "MAP_RASTER": "district:dem"}, "no class raster"),
+        ),
+    ),
+    Case(
+        "maplithology",
+        {
+            "FEATURES": ["made:fusesources.OUTPUT"],
+            "MODEL": "made:trainlithology.MODEL",
+        },
+        {
+            "OUTPUT": "lithology.tif",
+            "PROBABILITIES": "probabilities.tif",
+            "ENTROPY": "entropy.tif",
+        },
+        ("PIXEL_COUNT", "UNMAPPED", "MEAN_PROBABILITY"),
+        wrong=(
+            ({"MODEL": "/nowhere/lithology.gossan"}, "no file"),
+            ({"MODEL": "district:samples"}, "not a model"),
+            ({"FEATURES": ["district:dem"]}, "does not have the bands"),
+            ({"LEAST_PROBABILITY": 2}, "LEAST_PROBABILITY"),
+        ),
+    ),
+    Case(
         "assessmap",
         {
             "INPUT": "district:geological_map_raster",
