@@ -53,7 +53,7 @@ CANDIDATES = {
     "absorbance, slope": ("trim", "absorbance", "smooth", "derivative"),
     "SNV, slope": ("trim", "absorbance", "smooth", "snv", "derivative"),
 }
-REPEATS = 5
+REPEATS = 3
 
 
 def continuum() -> None:
@@ -112,12 +112,12 @@ def published_soils(folder: Path, epochs: int) -> None:
     learn = np.flatnonzero(cane & ~tested)
     test = np.flatnonzero(tested)
     tell(f"\n178 soils: {len(learn)} for calibration, {len(test)} for validation, as published.")
-    tell("Chosen by 5-fold cross-validation, 5 times, on the calibration soils alone.")
+    tell(f"Chosen by 5-fold cross-validation ({REPEATS} times) on the calibration soils alone.")
     groups = np.arange(len(learn))
     splits, _ = make_splits(list(names[learn]), None, Validation(CROSS, 5, REPEATS, 0, 0))
     few, _ = make_splits(list(names[learn]), None, Validation(CROSS, 5, 1, 0, 0))
     options = FitOptions(
-        components=10, trees=200, network=NetworkOptions(epochs=epochs, patience=40, seed=0)
+        components=10, trees=100, network=NetworkOptions(epochs=epochs, patience=40, seed=0)
     )
     logarithms = replace(options, log_transform=True)
     found: dict[tuple[str, str, str], tuple[np.ndarray, np.ndarray, np.ndarray]] = {}

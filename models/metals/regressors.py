@@ -215,6 +215,11 @@ def _component_equations(x: np.ndarray, y: np.ndarray, most: int) -> list[Linear
     y_centre = float(y.mean())
     left_x, left_y = (x - centre) / spread, y - y_centre
     start = float(np.linalg.norm(left_x) * np.linalg.norm(left_y))
+    basis = None
+    if len(x) < x.shape[1]:
+        # Components lie in the space of the samples, which is small where spectra are features.
+        basis, triangle = np.linalg.qr(left_x.T)
+        left_x = triangle.T
     weights, loadings, gains = [], [], []
     equations = []
     for _ in range(most):
@@ -231,7 +236,10 @@ def _component_equations(x: np.ndarray, y: np.ndarray, most: int) -> list[Linear
         loadings.append(loading)
         gains.append(gain)
         w, p = np.array(weights).T, np.array(loadings).T
-        coefficients = w @ np.linalg.solve(p.T @ w, np.array(gains)) / spread
+        coefficients = w @ np.linalg.solve(p.T @ w, np.array(gains))
+        if basis is not None:
+            coefficients = basis @ coefficients
+        coefficients = coefficients / spread
         equations.append(LinearEquation(coefficients, y_centre - float(centre @ coefficients)))
     return equations or [LinearEquation(np.zeros(x.shape[1]), y_centre)]
 

@@ -333,10 +333,11 @@ def test_the_sources_split_is_that_of_scikit_learn(count):
     assert "single random split" in how
 
 
-def test_components_are_those_of_scikit_learns_least_error():
+@pytest.mark.parametrize("bands", [30, 300])
+def test_components_are_those_of_scikit_learns_least_error(bands):
     random = np.random.default_rng(8)
     scores = random.normal(size=(60, 4))
-    x = scores @ random.normal(size=(4, 30)) + random.normal(0, 0.05, (60, 30))
+    x = scores @ random.normal(size=(4, bands)) + random.normal(0, 0.05, (60, bands))
     y = scores[:, 0] - 0.5 * scores[:, 2] + random.normal(0, 0.02, 60)
     inner = kfold(60, 5)
     equation, count = choose_components(x, y, inner, 8)
