@@ -36,6 +36,7 @@ JOBS: dict[str, str] = {
     "soil_spectra.explain": "gossan.models.soil_spectra.jobs:explain_model",
     "deposits.label": "gossan.models.deposits.labelling_jobs:label_scenes",
     "mines.match_register": "gossan.models.mines.register_jobs:match_register",
+    "mines.import_model": "gossan.models.mines.import_jobs:import_model",
     "mines.extract_chips": "gossan.models.mines.extraction_jobs:extract_chips",
     "mines.sample_background": "gossan.models.mines.background_jobs:sample_background",
     "mines.train_detector": "gossan.models.mines.training_jobs:train_detector",

@@ -44,6 +44,7 @@ ALGORITHMS: tuple[tuple[str, str], ...] = (
     ("mines.matchregister", "MatchRegister"),
     ("mines.exportfindings", "ExportFindings"),
     ("mines.collectreviewed", "CollectReviewed"),
+    ("mines.importmodel", "ImportModel"),
 )
 """Module (below this package) and class of every algorithm, in the order of the work."""
 

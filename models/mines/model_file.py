@@ -22,6 +22,8 @@ IMPACT_KIND = "mine-impact"
 
 FCN = "fcn-detector"
 IMPACT_CNN = "impact-cnn"
+SLIDING = "sliding-window"
+"""Classifiers of patches by others; see `gossan.models.mines.sliding_window`."""
 
 IMPACT_CLASSES = (
     ClassLabel(1, "high impact", "#d7191c"),

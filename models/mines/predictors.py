@@ -12,7 +12,7 @@ from gossan.core.bundle import Bundle
 from gossan.core.errors import BundleError
 from gossan.models.mines.cells import CellGeometry, Crop
 from gossan.models.mines.dense import FullyConvolutional
-from gossan.models.mines.model_file import DETECTOR_KIND, FCN, BandScaling, read_model
+from gossan.models.mines.model_file import DETECTOR_KIND, FCN, SLIDING, BandScaling, read_model
 
 __all__ = [
     "ARCHITECTURES",
@@ -75,8 +75,16 @@ class Predictor(Protocol):
         ...
 
 
+def _sliding(bundle: Bundle, stride: int | None) -> Predictor:
+    # Loaded when it is needed: it brings the readers of foreign models with it.
+    from gossan.models.mines.sliding_window import SlidingWindow
+
+    return SlidingWindow(bundle, stride)
+
+
 ARCHITECTURES: dict[str, Callable[[Bundle, int | None], Predictor]] = {
     FCN: lambda bundle, _: FullyConvolutional(bundle),
+    SLIDING: _sliding,
 }
 """How a detector is made from its model file and the stride that the user asks for, by the name of
 its architecture; the stride of a fully convolutional one is its own."""

@@ -59,6 +59,9 @@ ACCEPTED = {
     ("trainminedetector", "BALANCE"): "gossan.models.mines.batches:BALANCES",
     ("trainimpactclassifier", "VALIDATION"): "gossan.models.mines.training_splits:VALIDATIONS",
     ("trainimpactclassifier", "BALANCE"): "gossan.models.mines.batches:BALANCES",
+    ("importmodel", "VALUES"): "gossan.models.mines.import_jobs:VALUES",
+    ("importmodel", "ANSWER"): "gossan.models.mines.sliding_window:ANSWERS",
+    ("importmodel", "LAYOUT"): "gossan.models.mines.sliding_window:LAYOUTS",
 }
 """Where the science keeps the list for each choice of the toolbox."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from algorithm_cases.case import Case
 
 TRAINING = {
@@ -11,6 +13,11 @@ TRAINING = {
     "SEED": 2,
 }
 """Few chips of one place make no groups."""
+FOREIGN = str(Path(__file__).with_name("mean_of_bands.onnx"))
+"""A classifier of 8 x 8 patches of 4 bands: softmax of their weighted means.
+
+Made by ``write_onnx`` of ``tests/models/test_mines_import.py``.
+"""
 
 CASES = (
     Case(
@@ -139,6 +146,24 @@ CASES = (
             ({"INPUT": "district:concessions", "ONLY_UNREGISTERED": True}, "no field registered"),
             ({"ONLY_CONFIRMED": True}, "no field decision"),
             ({"INPUT": "/nowhere/findings.gpkg"}, "INPUT"),
+        ),
+    ),
+    Case(
+        "importmodel",
+        {"SOURCE_FILE": FOREIGN, "BAND_NAMES": "B2, B3, B4, B8", "STRIDE": 8},
+        {"MODEL": "imported.gossan"},
+        ("PATCH_SIZE", "WEIGHTS", "OUTPUTS"),
+        wrong=(
+            ({"BAND_NAMES": "B2, B3"}, "takes 4 bands"),
+            ({"SOURCE_FILE": "district:register"}, "no ONNX model"),
+            ({"SOURCE_FILE": "/nowhere/model.onnx"}, "no file"),
+            ({"VALUES": "mean and deviation"}, "mean and deviation of each band"),
+            (
+                {"VALUES": "mean and deviation", "MEANS": "0.1 x", "DEVIATIONS": "1"},
+                "no list of numbers",
+            ),
+            ({"MEANS": "0.1"}, "only count with"),
+            ({"MINE_OUTPUT": 3}, "the model has 2"),
         ),
     ),
 )
