@@ -168,6 +168,11 @@ class GridView:
     ) -> None:
         self.close()
 
+    @property
+    def is_resampled(self) -> bool:
+        """Whether the raster's pixels are not those of the grid."""
+        return self._shift is None
+
     def close(self) -> None:
         """Let go of the file."""
         (self._warped or self.raster).close()

@@ -14,6 +14,7 @@ JOBS: dict[str, str] = {
     "metals.map": "gossan.models.metals.jobs:map_concentrations",
     "metals.train": "gossan.models.metals.jobs:train",
     "imagery.search": "gossan.models.imagery.search_jobs:search",
+    "imagery.calibrate": "gossan.models.imagery.calibration_jobs:calibrate",
     "imagery.composite": "gossan.models.imagery.composite_jobs:composite",
     "endmembers.extract": "gossan.models.endmembers.jobs:extract",
     "endmembers.count": "gossan.models.endmembers.jobs:count",

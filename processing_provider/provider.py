@@ -13,6 +13,7 @@ from gossan.processing_provider.workflows.ready_model import ready_models
 ALGORITHMS: tuple[tuple[str, str], ...] = (
     ("imagery.searchimagery", "SearchImagery"),
     ("imagery.cloudfreecomposite", "CloudFreeComposite"),
+    ("imagery.calibratereflectance", "CalibrateReflectance"),
     ("endmembers.extractendmembers", "ExtractEndmembers"),
     ("endmembers.estimateendmembercount", "EstimateEndmemberCount"),
     ("endmembers.estimateabundances", "EstimateAbundances"),

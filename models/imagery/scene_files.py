@@ -26,13 +26,15 @@ from gossan.models.imagery.scene import (
 )
 from gossan.models.mines.image_scale import is_sentinel2, scale_of
 
-__all__ = ["ScaleOptions", "scenes_from_files"]
+__all__ = ["BAND_FILE", "ScaleOptions", "file_stem", "scenes_from_files"]
 
-_BAND = re.compile(
+BAND_FILE = re.compile(
     r"^(?P<stem>.*?)(?:^|[_\-. ])(?:SR_)?(?P<band>B(?:0?[1-9]|1[0-2]|8A))"
     r"(?:_(?P<metres>[126]0)m)?$",
     re.IGNORECASE,
 )
+"""Names of files of single bands, by the part that names the scene, the band and its pixels."""
+
 _MASK = re.compile(
     r"^(?P<stem>.*?)(?:^|[_\-. ])"
     r"(?P<kind>SCL|QA60|QA_PIXEL|MSK_CLDPRB|MSK_CLASSI)(?:_[126]0m|_B00)?$",
@@ -118,8 +120,8 @@ def scenes_from_files(
         When a mask belongs to no scene, or the numbers of a scene cannot become reflectance.
     """
     options = options or ScaleOptions()
-    images = [path for path in paths if not _MASK.match(_stem(path)) and not _other(path)]
-    given = [*masks, *(path for path in paths if _MASK.match(_stem(path)))]
+    images = [path for path in paths if not _MASK.match(file_stem(path)) and not _other(path)]
+    given = [*masks, *(path for path in paths if _MASK.match(file_stem(path)))]
     groups = _grouped(images)
     if not groups:
         raise InputError(
@@ -131,12 +133,13 @@ def scenes_from_files(
             zip(groups, assigned)]  # fmt: skip
 
 
-def _stem(path: str) -> str:
+def file_stem(path: str) -> str:
+    """Return the name of an image without folder and ending."""
     return re.sub(r"\.(?:tiff?|jp2|vrt|img|dat)$", "", Path(path).name, flags=re.IGNORECASE)
 
 
 def _other(path: str) -> bool:
-    return bool(_OTHER.search(_stem(path)))
+    return bool(_OTHER.search(file_stem(path)))
 
 
 def _grouped(images: Sequence[str]) -> list[_Group]:
@@ -144,7 +147,7 @@ def _grouped(images: Sequence[str]) -> list[_Group]:
     groups: dict[tuple[str, str], dict[str, tuple[int, str]]] = {}
     order: list[tuple[str, str]] = []
     for path in images:
-        match = _BAND.match(_stem(path))
+        match = BAND_FILE.match(file_stem(path))
         if match is None:
             key = ("", path)
             groups[key] = {}
@@ -164,7 +167,7 @@ def _grouped(images: Sequence[str]) -> list[_Group]:
     for key in order:
         stem, place = key
         if not groups[key]:
-            made.append(_Group(_stem(place), Path(place).parent, {}, place))
+            made.append(_Group(file_stem(place), Path(place).parent, {}, place))
             continue
         bands = sorted(groups[key], key=_band_order)
         chosen = {band: groups[key][band][1] for band in bands}
@@ -182,7 +185,7 @@ def _assigned(groups: Sequence[_Group], masks: Sequence[str]) -> list[dict[str, 
     assigned: list[dict[str, BandSource]] = [{} for _ in groups]
     unknown = []
     for path in masks:
-        match = _MASK.match(_stem(path))
+        match = _MASK.match(file_stem(path))
         owners = [
             number
             for number, group in enumerate(groups)
@@ -200,7 +203,7 @@ def _assigned(groups: Sequence[_Group], masks: Sequence[str]) -> list[dict[str, 
         assigned[owner][_MASK_KINDS[match["kind"].upper()]] = BandSource(path)
     if unknown and len(unknown) == len(masks) == len(groups):
         for number, path in enumerate(unknown):
-            match = _MASK.match(_stem(path))
+            match = _MASK.match(file_stem(path))
             kind = _MASK_KINDS[match["kind"].upper()] if match else _kind_by_content(path)
             assigned[number][kind] = BandSource(path)
         return assigned
@@ -235,7 +238,7 @@ def _beside(group: _Group) -> dict[str, BandSource]:
         if not place.is_dir():
             continue
         for file in sorted(place.iterdir()):
-            match = _MASK.match(_stem(file.name)) if file.suffix.lower() in _RASTERS else None
+            match = _MASK.match(file_stem(file.name)) if file.suffix.lower() in _RASTERS else None
             if match is None:
                 continue
             own = match["stem"].lower() in (group.stem.lower(), f"{group.stem}_SR".lower())

@@ -14,6 +14,8 @@ from gossan.processing_provider.metals.mapmetals import APPLICABILITY
 from gossan.processing_provider.soilspectra.spectra_parameters import PATTERN, STEP_NAMES, STEPS
 
 ACCEPTED = {
+    ("calibratereflectance", "QUANTITY"): "gossan.models.imagery.rescaling_sources:QUANTITIES",
+    ("calibratereflectance", "CORRECTION"): "gossan.models.imagery.atmosphere:CORRECTIONS",
     ("searchimagery", "CATALOGUE"): "gossan.models.imagery.catalogues:CHOICES",
     ("cloudfreecomposite", "METHOD"): "gossan.models.imagery.compositing:METHODS",
     ("cloudfreecomposite", "CLOUD_MASK"): "gossan.models.imagery.clear_sky:MASKS",

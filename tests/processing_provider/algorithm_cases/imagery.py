@@ -50,4 +50,18 @@ CASES = (
             ({"EXTENT": "0,10,0,10 [EPSG:32649]"}, "off all scenes"),
         ),
     ),
+    Case(
+        "calibratereflectance",
+        {"RASTERS": ["district:sentinel2_20240921"], "CORRECTION": "dark object"},
+        {"OUTPUT": "reflectance.tif", "REPORT": "calibration.html"},
+        ("NEGATIVE_SHARE", "BRIGHT_SHARE"),
+        wrong=(
+            ({"RASTERS": None}, "Rasters are needed"),
+            ({"METADATA": "district:samples"}, "has no column band"),
+            ({"METADATA": "/nowhere/x_MTL.txt"}, "no file"),
+            ({"CORRECTION": "empirical line"}, "needs field spectra"),
+            ({"QUANTITY": "radiance"}, "holds no gains of radiance"),
+            ({"DARK_SHARE": 0}, "no dark object"),
+        ),
+    ),
 )
