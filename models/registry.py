@@ -44,6 +44,8 @@ JOBS: dict[str, str] = {
     "mines.train_impact": "gossan.models.mines.training_jobs:train_impact",
     "mines.collect_reviewed": "gossan.models.mines.reviewed_jobs:collect_reviewed",
     "deposits.prepare": "gossan.models.deposits.preparation_jobs:prepare_scenes",
+    "deposits.train": "gossan.models.deposits.training_jobs:train",
+    "deposits.map": "gossan.models.deposits.mapping_jobs:map_richness",
     "engine.diagnose": "gossan.engine.diagnose:diagnose",
     "selftest.sleep": "gossan.engine.selftest:sleep",
     "selftest.measure": "gossan.engine.selftest:measure",

@@ -46,6 +46,9 @@ ALGORITHMS: tuple[tuple[str, str], ...] = (
     ("mines.exportfindings", "ExportFindings"),
     ("mines.collectreviewed", "CollectReviewed"),
     ("mines.importmodel", "ImportModel"),
+    ("deposits.preparescenes", "PrepareScenes"),
+    ("deposits.traindepositmodel", "TrainDepositModel"),
+    ("deposits.mapdepositrichness", "MapDepositRichness"),
 )
 """Module (below this package) and class of every algorithm, in the order of the work."""
 

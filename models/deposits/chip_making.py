@@ -58,6 +58,34 @@ class ChipOptions:
             raise InputError("The least share of valid pixels has to be between 0 and 1.")
 
 
+@dataclass(frozen=True)
+class Piece:
+    """A chip in memory.
+
+    Parameters
+    ----------
+    values : ndarray (size, size, bands), float32
+        0 to 1, 0 where there is no data.
+    valid : ndarray of bool (size, size)
+    row, column : int
+        Where it begins in the scene, pixels.
+    transform : Affine or None
+        Of the chip.
+    clouds : float or None
+        Share of cloud.
+    inside : ndarray of bool
+        Valid pixels of the scene, from `row` and `column` on, for the footprint.
+    """
+
+    values: np.ndarray
+    valid: np.ndarray
+    row: int
+    column: int
+    transform: Affine | None
+    clouds: float | None
+    inside: np.ndarray
+
+
 def chips_of(
     image: SceneImage,
     scene: Scene,
@@ -85,15 +113,8 @@ def chips_of(
     InputError
         When the scene is all collar, or a partition has no place on Earth.
     """
-    info = image.info
-    collar = Collar.find(info.height, info.width, image.empty, progress)
-    if collar.box is None:
-        raise InputError(f"{info.path} is all collar: none of its pixels holds data.")
-    makers = {METHODS[0]: _pieces, METHODS[1]: _whole}
     made = []
-    for piece in makers[options.method](image, collar, options, progress):
-        progress.check()
-        around = _footprint(piece, info, scene)
+    for piece in pieces_of(image, options, progress):
         name = f"{_file_name(scene.name)}_{piece.row:05d}_{piece.column:05d}.tif"
         write_chip(
             folder / name,
@@ -101,46 +122,56 @@ def chips_of(
             piece.valid,
             [band.name for band in image.source.bands],
             transform=piece.transform,
-            crs_wkt=info.crs_wkt,
+            crs_wkt=image.info.crs_wkt,
             tags=tags,
         )
-        made.append(
-            Chip(
-                file=name,
-                scene=scene.name,
-                location="",
-                row=piece.row,
-                column=piece.column,
-                longitude=0.0,
-                latitude=0.0,
-                spacecraft=scene.spacecraft,
-                date=scene.date,
-                cloud_share=piece.clouds,
-                brightness=round(float(piece.values[piece.valid].mean()), 6),
-                cloud_rank=0,
-                valid_share=round(float(piece.valid.mean()), 6),
-                count=0,
-                footprint=[[float(x), float(y)] for x, y in around],
-            )
-        )
+        made.append(describe(piece, image, scene, name))
     return made
 
 
-@dataclass(frozen=True)
-class _Piece:
-    values: np.ndarray
-    valid: np.ndarray
-    row: int
-    column: int
-    transform: Affine | None
-    clouds: float | None
-    inside: np.ndarray
-    """Valid pixels at full resolution, from `row` and `column` on, for the footprint."""
+def describe(piece: Piece, image: SceneImage, scene: Scene, file: str = "") -> Chip:
+    """Return what is known about a piece of a scene, but for labels and location."""
+    around = _footprint(piece, image.info, scene)
+    return Chip(
+        file=file,
+        scene=scene.name,
+        location="",
+        row=piece.row,
+        column=piece.column,
+        longitude=0.0,
+        latitude=0.0,
+        spacecraft=scene.spacecraft,
+        date=scene.date,
+        cloud_share=piece.clouds,
+        brightness=round(float(piece.values[piece.valid].mean()), 6),
+        cloud_rank=0,
+        valid_share=round(float(piece.valid.mean()), 6),
+        count=0,
+        footprint=[[float(x), float(y)] for x, y in around],
+    )
+
+
+def pieces_of(image: SceneImage, options: ChipOptions, progress: Progress) -> Iterator[Piece]:
+    """Yield the chips of an open scene, one by one.
+
+    Raises
+    ------
+    InputError
+        When the scene is all collar, or a partition has no place on Earth.
+    """
+    info = image.info
+    collar = Collar.find(info.height, info.width, image.empty, progress)
+    if collar.box is None:
+        raise InputError(f"{info.path} is all collar: none of its pixels holds data.")
+    cut = _pieces if options.method == METHODS[0] else _whole
+    for piece in cut(image, collar, options, progress):
+        progress.check()
+        yield piece
 
 
 def _pieces(
     image: SceneImage, collar: Collar, options: ChipOptions, progress: Progress
-) -> Iterator[_Piece]:
+) -> Iterator[Piece]:
     """Yield the squares that the scene's box is cut into, those with enough data."""
     info, box, size = image.info, collar.box, options.size
     if box is None:
@@ -163,7 +194,7 @@ def _pieces(
         whole[: inner.height, : inner.width] = np.where(valid[..., None], values, 0.0)
         mask = np.zeros((size, size), dtype=bool)
         mask[: inner.height, : inner.width] = valid
-        yield _Piece(
+        yield Piece(
             whole,
             mask,
             window.row,
@@ -176,7 +207,7 @@ def _pieces(
 
 def _whole(
     image: SceneImage, collar: Collar, options: ChipOptions, progress: Progress
-) -> Iterator[_Piece]:
+) -> Iterator[Piece]:
     """Yield the scene without its collar, padded to a square and brought down to a chip."""
     info, box = image.info, collar.box
     if box is None:
@@ -214,10 +245,10 @@ def _whole(
         left, top = box.column - (side - box.width) / 2, box.row - (side - box.height) / 2
         factor = side / options.size
         transform = info.transform * Affine.translation(left, top) * Affine.scale(factor)
-    yield _Piece(values, valid, box.row, box.column, transform, _cloud_share(clouds), inside)
+    yield Piece(values, valid, box.row, box.column, transform, _cloud_share(clouds), inside)
 
 
-def _footprint(piece: _Piece, info: object, scene: Scene) -> np.ndarray:
+def _footprint(piece: Piece, info: object, scene: Scene) -> np.ndarray:
     """Return the outline of a piece's valid pixels in degrees, that of the scene without a CRS."""
     transform, crs_wkt = getattr(info, "transform", None), getattr(info, "crs_wkt", None)
     if transform is None or not crs_wkt:

@@ -6,10 +6,14 @@ from qgis.core import (
     QgsCategorizedSymbolRenderer,
     QgsFillSymbol,
     QgsGraduatedSymbolRenderer,
+    QgsPalLayerSettings,
     QgsRendererCategory,
     QgsRendererRange,
     QgsRuleBasedRenderer,
+    QgsTextBufferSettings,
+    QgsTextFormat,
     QgsVectorLayer,
+    QgsVectorLayerSimpleLabeling,
 )
 from qgis.PyQt.QtGui import QColor
 
@@ -41,13 +45,42 @@ def chips(layer: QgsVectorLayer, field: str = "part") -> None:
     layer.setRenderer(QgsCategorizedSymbolRenderer(field, known))
 
 
-def predictions(layer: QgsVectorLayer, field: str = "predicted") -> None:
-    """Show footprints by what was predicted for them, in five steps of a hot ramp."""
+def predictions(layer: QgsVectorLayer, field: str = "predicted", goal: str = "richness") -> None:
+    """Show footprints by what was predicted for them, in five steps that hold as many each.
+
+    Predictions of richness crowd at its low end: steps of equal width would show one colour. The
+    ten best prospects bear their rank.
+    """
+    position = layer.fields().lookupField(field)
+    if position < 0:
+        return
+    values = sorted(v for v in (f[field] for f in layer.getFeatures()) if isinstance(v, float))
+    if not values:
+        return
+    last = len(values) - 1
+    limits = [values[round(last * step)] for step in _STEPS]
     ranges = [
-        QgsRendererRange(low, high, _fill(colour, 150), f"{low:g} to {high:g}")
-        for low, high, colour in zip(_STEPS, _STEPS[1:], HOT[1:])
+        QgsRendererRange(low, high, _fill(colour, 160), f"{goal} {low:.3g} to {high:.3g}")
+        for low, high, colour in zip(limits, limits[1:], HOT[1:])
     ]
     layer.setRenderer(QgsGraduatedSymbolRenderer(field, ranges))
+    _label(layer, 'CASE WHEN "prospect_rank" <= 10 THEN "prospect_rank" END')
+
+
+def _label(layer: QgsVectorLayer, expression: str) -> None:
+    """Write what an expression gives on each footprint."""
+    halo = QgsTextBufferSettings()
+    halo.setEnabled(True)
+    halo.setSize(0.8)
+    text = QgsTextFormat()
+    text.setSize(8)
+    text.setBuffer(halo)
+    settings = QgsPalLayerSettings()
+    settings.fieldName = expression
+    settings.isExpression = True
+    settings.setFormat(text)
+    layer.setLabeling(QgsVectorLayerSimpleLabeling(settings))
+    layer.setLabelsEnabled(True)
 
 
 def _rule(expression: str, title: str, colour: str, opacity: int) -> QgsRuleBasedRenderer.Rule:

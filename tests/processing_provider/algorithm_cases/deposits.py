@@ -39,4 +39,41 @@ CASES = (
             ({"SIZE": 4}, "SIZE"),
         ),
     ),
+    Case(
+        "traindepositmodel",
+        {"INDEX": "made:preparescenes.INDEX", "GOAL": "richness", "EPOCHS": 2, "SEED": 2},
+        {"MODEL": "deposits.gossan", "TABLE": "runs.csv", "REPORT": "training.html"},
+        (
+            "SCORE",
+            "RANDOMISED_SCORE",
+            "MEDIAN_SCORE",
+            "BRIGHTNESS_SCORE",
+            "PLACE_SCORE",
+            "CHIPS",
+            "VALIDATED",
+        ),
+        seeded=True,
+        wrong=(
+            ({"INDEX": "district:deposits"}, "no index of chips"),
+            ({"INDEX": "/nowhere/chips.csv"}, "no file"),
+            ({"COMMODITY": "Unobtainium"}, "no count of 'Unobtainium'"),
+            ({"EPOCHS": 0}, "EPOCHS"),
+        ),
+    ),
+    Case(
+        "mapdepositrichness",
+        {
+            "MODEL": "made:traindepositmodel.MODEL",
+            "LABELS": "made:labelscenes.OUTPUT",
+            "DEPOSITS": ["district:deposits"],
+        },
+        {"OUTPUT": "richness.gpkg", "TABLE": "prospects.csv", "REPORT": "richness.html"},
+        ("FOOTPRINTS", "PROSPECTS", "HIGHEST", "OUTSIDE"),
+        wrong=(
+            ({"LABELS": None}, "Give scenes"),
+            ({"MODEL": "made:trainmetalinversion.MODEL"}, "one for 'deposits' is needed"),
+            ({"MODEL": "district:deposits"}, "not a model"),
+            ({"MODEL": "/nowhere/model.gossan"}, "no file"),
+        ),
+    ),
 )
