@@ -15,6 +15,7 @@ JOBS: dict[str, str] = {
     "metals.train": "gossan.models.metals.jobs:train",
     "imagery.search": "gossan.models.imagery.search_jobs:search",
     "imagery.calibrate": "gossan.models.imagery.calibration_jobs:calibrate",
+    "imagery.orthorectify": "gossan.models.imagery.orthorectification_jobs:orthorectify",
     "imagery.composite": "gossan.models.imagery.composite_jobs:composite",
     "endmembers.extract": "gossan.models.endmembers.jobs:extract",
     "endmembers.count": "gossan.models.endmembers.jobs:count",
