@@ -14,6 +14,7 @@ ALGORITHMS: tuple[tuple[str, str], ...] = (
     ("imagery.searchimagery", "SearchImagery"),
     ("imagery.cloudfreecomposite", "CloudFreeComposite"),
     ("imagery.calibratereflectance", "CalibrateReflectance"),
+    ("imagery.orthorectify", "Orthorectify"),
     ("endmembers.extractendmembers", "ExtractEndmembers"),
     ("endmembers.estimateendmembercount", "EstimateEndmemberCount"),
     ("endmembers.estimateabundances", "EstimateAbundances"),

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from gossan.core.blocks import Block, plan, run
+from gossan.core.blocks import Block, plan, rows_for_budget, run
 from gossan.core.errors import InputError
+from gossan.core.grids import Grid
 from gossan.core.job_files import job_files
 from gossan.core.origin import Origin
 from gossan.core.progress import Progress
-from gossan.core.raster import RasterInfo, RasterWriter, open_raster
+from gossan.core.raster import RasterInfo, RasterWriter, Window, open_raster
 from gossan.models.imagery.orthorectification import (
     RESAMPLINGS,
     Ground,
@@ -89,6 +90,7 @@ def orthorectify(
         info = image.info
         rpcs = rpcs_of(image)
         grid = map_grid(image, rpcs, ground, crs, pixel_size)
+        _check_heights(dem, grid, progress.part(0.0, 0.1))
         missing = _missing(info)
         progress.say(
             f"{info.height} x {info.width} pixels of {info.count} bands go to {grid.height} x "
@@ -125,7 +127,7 @@ def orthorectify(
                 ),
                 lambda _, values: values,
                 consume,
-                progress,
+                progress.part(0.1, 1.0),
             )
     share = known / (grid.height * grid.width)
     if not known:
@@ -133,6 +135,26 @@ def orthorectify(
     else:
         progress.say(f"{share:.0%} of the pixels of the grid have a value.")
     return {"pixel_size": float(grid.transform.a), "valid_share": share, "output": output}
+
+
+def _check_heights(dem: str, grid: Grid, progress: Progress) -> None:
+    """Read the heights once: where they are damaged GDAL would leave pixels empty and say nothing.
+
+    Raises
+    ------
+    FileError
+        When they cannot be read.
+    """
+    with open_raster(dem) as heights:
+        info = heights.info
+        window = Grid.of(info).window_of(grid)
+        if window is None:
+            return
+        rows = rows_for_budget(window.width, 8.0)
+        for block in plan(window.height, window.width, rows=rows, columns=window.width):
+            progress.fraction(block.inner.row / window.height)
+            part = block.inner
+            heights.read(Window(window.row + part.row, window.column, part.height, part.width), [0])
 
 
 def _missing(info: RasterInfo) -> float:

@@ -15,6 +15,7 @@ import pytest
 pytest.importorskip("qgis.core")
 
 from algorithm_cases import CASES
+from osgeo import gdal
 from qgis.analysis import QgsNativeAlgorithms
 from qgis.core import (
     QgsApplication,
@@ -75,9 +76,35 @@ class Bench:
             box = extent_of(self.resolve(f"district:{value.partition(':')[2]}"))
             order = box.xMinimum(), box.xMaximum(), box.yMinimum(), box.yMaximum()
             return f"{','.join(map(repr, order))} [EPSG:32649]"
+        if isinstance(value, str) and value.startswith("camera:"):
+            return self.camera_image(self.resolve(f"district:{value.partition(':')[2]}"))
         if isinstance(value, str) and value.startswith("server:"):
             return self.server.url + value.partition(":")[2]
         return value
+
+    def camera_image(self, raster: str) -> str:
+        """Return a raster of the district as a camera gives it: with RPCs instead of a place."""
+        path = self.folder / f"camera_{Path(raster).name}"
+        if not path.exists():
+            source = gdal.Open(raster)
+            rows, columns = source.RasterYSize, source.RasterXSize
+            box = in_degrees(extent_of(raster))
+            size = {"LINE": rows, "SAMP": columns, "LAT": box.height(), "LONG": box.width()}
+            centre = {"LINE": (rows - 1) / 2, "SAMP": (columns - 1) / 2, "HEIGHT": 200}
+            centre |= {"LAT": box.center().y(), "LONG": box.center().x()}
+            lines = {f"{name}_OFF": value for name, value in centre.items()}
+            lines |= {f"{name}_SCALE": value / 2 for name, value in size.items()}
+            lines |= {"HEIGHT_SCALE": 500}
+            for name, first in (("LINE", "0 0 -1"), ("SAMP", "0 1 0")):
+                lines[f"{name}_NUM_COEFF"] = f"{first} 0.05 " + "0 " * 16
+                lines[f"{name}_DEN_COEFF"] = "1 " + "0 " * 19
+            options = {"format": "GTiff", "noData": 0, "metadataOptions": []}
+            made = gdal.Translate(str(path), source, **options)
+            made.SetProjection("")
+            made.SetGeoTransform((0, 1, 0, 0, 0, 1))
+            made.SetMetadata({name: str(value) for name, value in lines.items()}, "RPC")
+            del made
+        return str(path)
 
     def parameters(self, case, folder: Path, **changes: Any) -> dict[str, Any]:
         """Return the parameters of a row with its outputs in a folder; None takes one away."""
@@ -223,10 +250,7 @@ def catalogue(district, provider):
     for product in manifest["products"]:
         about = product.get("details") or {}
         if product["name"].startswith("sentinel2_2") and about.get("date"):
-            box = extent_of(str(district / product["file"]))
-            here, world = map(QgsCoordinateReferenceSystem, ("EPSG:32649", "EPSG:4326"))
-            to_world = QgsCoordinateTransform(here, world, QgsCoordinateTransformContext())
-            box = to_world.transformBoundingBox(box)
+            box = in_degrees(extent_of(str(district / product["file"])))
             corners = box.xMinimum(), box.yMinimum(), box.xMaximum(), box.yMaximum()
             items.append(
                 sentinel2_item(
@@ -244,6 +268,13 @@ def catalogue(district, provider):
 @pytest.fixture(scope="session")
 def bench(district, provider, catalogue, tmp_path_factory) -> Bench:
     return Bench(district, tmp_path_factory.mktemp("made"), provider, catalogue)
+
+
+def in_degrees(box: QgsRectangle) -> QgsRectangle:
+    """Return a box of the district's map as longitude and latitude."""
+    here, world = map(QgsCoordinateReferenceSystem, ("EPSG:32649", "EPSG:4326"))
+    to_world = QgsCoordinateTransform(here, world, QgsCoordinateTransformContext())
+    return to_world.transformBoundingBox(box)
 
 
 def extent_of(raster: str) -> QgsRectangle:

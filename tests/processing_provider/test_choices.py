@@ -14,6 +14,7 @@ from gossan.processing_provider.metals.mapmetals import APPLICABILITY
 from gossan.processing_provider.soilspectra.spectra_parameters import PATTERN, STEP_NAMES, STEPS
 
 ACCEPTED = {
+    ("orthorectify", "RESAMPLING"): "gossan.models.imagery.orthorectification:RESAMPLINGS",
     ("calibratereflectance", "QUANTITY"): "gossan.models.imagery.rescaling_sources:QUANTITIES",
     ("calibratereflectance", "CORRECTION"): "gossan.models.imagery.atmosphere:CORRECTIONS",
     ("searchimagery", "CATALOGUE"): "gossan.models.imagery.catalogues:CHOICES",

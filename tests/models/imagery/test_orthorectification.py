@@ -55,7 +55,8 @@ class Camera:
         one, nothing = [1.0] + [0.0] * 19, [0.0] * 16
         return RPC(
             height_off=self.height, height_scale=self.scale_h, lat_off=self.latitude,
-            lat_scale=self.scale_lat, line_den_coeff=one, line_num_coeff=[0, 0, -1, -north, *nothing],
+            lat_scale=self.scale_lat, line_den_coeff=one,
+            line_num_coeff=[0, 0, -1, -north, *nothing],
             line_off=(SIDE - 1) / 2, line_scale=SIDE / 2, long_off=self.longitude,
             long_scale=self.scale_lon, samp_den_coeff=one, samp_num_coeff=[0, 1, 0, east, *nothing],
             samp_off=(SIDE - 1) / 2, samp_scale=SIDE / 2, err_bias=None, err_rand=None,
@@ -172,9 +173,8 @@ def test_every_pixel_is_the_one_that_the_formula_names(raw, dem, camera, tmp_pat
 
 def test_an_offset_of_the_heights_moves_the_ground_as_the_camera_looks(raw, dem, tmp_path):
     higher, moved = str(tmp_path / "higher.tif"), str(tmp_path / "moved.tif")
-    with rasterio.open(dem) as file:
-        with rasterio.open(higher, "w", **file.profile) as other:
-            other.write(file.read() + 60)
+    with rasterio.open(dem) as file, rasterio.open(higher, "w", **file.profile) as other:
+        other.write(file.read() + 60)
     one, two = str(tmp_path / "one.tif"), str(tmp_path / "two.tif")
     orthorectify(Progress(), raster=raw, dem=higher, pixel_size=15.0, output=one)
     orthorectify(Progress(), raster=raw, dem=dem, height_offset=60.0, pixel_size=15.0, output=two)
@@ -272,6 +272,16 @@ def test_a_dem_elsewhere_or_without_place_is_refused(raw, dem, tmp_path):
         orthorectify(Progress(), raster=raw, dem=str(tmp_path / "away.tif"), output=output)
     with pytest.raises(InputError, match="no coordinate reference system"):
         orthorectify(Progress(), raster=raw, dem=str(tmp_path / "nowhere.tif"), output=output)
+
+
+def test_a_damaged_dem_is_named(raw, dem, tmp_path):
+    cut = tmp_path / "cut.tif"
+    with open(dem, "rb") as file:
+        content = file.read()
+    cut.write_bytes(content[: len(content) // 2])
+    with pytest.raises(FileError, match=r"cut\.tif"):
+        orthorectify(Progress(), raster=raw, dem=str(cut), output=str(tmp_path / "o.tif"))
+    assert not (tmp_path / "o.tif").exists()
 
 
 def test_polynomials_that_cannot_be_are_refused(camera, dem, tmp_path):

@@ -2,8 +2,8 @@
 
 Texts that begin with ``district:`` are files of the district by their name in its manifest; texts
 such as ``made:extractendmembers.LIBRARY`` are outputs of another row; ``extent:`` and a raster of
-the district are its extent, and ``server:`` is a catalogue of the district's dated images. Every
-group has a module.
+the district are its extent, and ``server:`` is a catalogue of the district's dated images, and
+``camera:`` is one of its rasters with RPCs. Every group has a module.
 """
 
 from __future__ import annotations

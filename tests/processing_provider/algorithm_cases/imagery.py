@@ -64,4 +64,16 @@ CASES = (
             ({"DARK_SHARE": 0}, "no dark object"),
         ),
     ),
+    Case(
+        "orthorectify",
+        {"INPUT": "camera:sentinel2_20240921", "DEM": "district:dem"},
+        {"OUTPUT": "ortho.tif"},
+        ("RESULT_PIXEL_SIZE", "VALID_SHARE"),
+        wrong=(
+            ({"INPUT": "district:sentinel2_20240921"}, "no rational polynomials"),
+            ({"DEM": "district:hyperspectral"}, "a DEM has one"),
+            ({"PIXEL_SIZE": -5}, "makes no grid"),
+            ({"CRS": "EPSG:2180", "PIXEL_SIZE": 1e-4}, "larger pixel size"),
+        ),
+    ),
 )
