@@ -21,7 +21,9 @@ from qgis.core import (
     QgsProcessingModelChildParameterSource,
     QgsProcessingModelOutput,
     QgsProcessingModelParameter,
+    QgsProcessingParameterBand,
     QgsProcessingParameterDefinition,
+    QgsProcessingParameterEnum,
     QgsProcessingParameterFeatureSource,
     QgsProcessingParameterField,
     QgsProcessingParameterFile,
@@ -233,6 +235,145 @@ def heavy_metal_map() -> None:
     model.save("heavymetalmap")
 
 
+def lithological_map() -> None:
+    """Reduce to the pole, fuse (with centred log-ratios), train, map, assess."""
+    model = Model(
+        "Lithological map from many sources",
+        {
+            "ALG_DESC": (
+                "Reduces a magnetic grid to the pole, takes a geochemical grid as centred "
+                "log-ratios, fuses both and a terrain model with the detail of a fine image, "
+                "learns the units of a geological map, maps them over the whole image and holds "
+                "the map against the geological map. Read the report of the training: its scores "
+                "on unseen blocks say how far the map can be trusted; the assessment is against "
+                "the labels that the model has learned."
+            ),
+            "SHORT_DESCRIPTION": "From an image, coarse grids and a geological map to a new map.",
+        },
+    )
+    real = QgsProcessingParameterNumber.Type.Double
+    integer = QgsProcessingParameterNumber.Type.Integer
+    model.ask(
+        QgsProcessingParameterRasterLayer("IMAGE", "Multispectral image"),
+        "Its grid is that of the map, and its bands give the detail.",
+    )
+    model.ask(
+        QgsProcessingParameterBand(
+            "BANDS", "Bands", None, "IMAGE", optional=True, allowMultiple=True
+        ),
+        "Bands that give the detail; all when none is chosen.",
+    )
+    model.ask(
+        QgsProcessingParameterRasterLayer("GEOCHEMISTRY", "Geochemical raster"),
+        "One band per oxide or element.",
+    )
+    model.ask(
+        QgsProcessingParameterRasterLayer("MAGNETICS", "Magnetic grid"),
+        "Total magnetic intensity or its anomaly, nT, in a projected CRS.",
+    )
+    model.ask(
+        QgsProcessingParameterNumber(
+            "INCLINATION", "Inclination (degrees)", real, 60.0, False, -90.0, 90.0
+        ),
+        "Of the Earth's field at the survey, positive downwards.",
+    )
+    model.ask(
+        QgsProcessingParameterNumber(
+            "DECLINATION", "Declination (degrees)", real, 0.0, False, -360.0, 360.0
+        ),
+        "Of the Earth's field at the survey, positive to the east.",
+    )
+    model.ask(QgsProcessingParameterRasterLayer("TERRAIN", "Terrain model"), "Elevation, metres.")
+    model.ask(
+        QgsProcessingParameterFeatureSource(
+            "MAP", "Geological map", [QgsProcessing.SourceType.TypeVectorPolygon]
+        ),
+        "Polygons of part or all of the ground; their colours carry over.",
+    )
+    model.ask(
+        QgsProcessingParameterField("CLASS_FIELD", "Class field", None, "MAP"),
+        "The field with the unit or rock type.",
+    )
+    methods = ["FCN-8s", "FCN-16s", "FCN-32s", "random forest"]
+    model.ask(
+        QgsProcessingParameterEnum(
+            "METHOD", "Method", methods, False, "random forest", False, True
+        ),
+        "The forest is quick; networks need TensorFlow and patience.",
+    )
+    model.ask(
+        QgsProcessingParameterNumber(
+            "WIDTH", "Width of the network", real, 0.125, False, 0.01, 1.0
+        ),
+        "1 is the source's network, 0.125 one for small machines.",
+    )
+    model.ask(
+        QgsProcessingParameterNumber(
+            "BLOCK_SIZE", "Block size (map units, 0: automatic)", real, 0.0, False, 0.0
+        ),
+        "Side of the blocks that are kept back from the training.",
+    )
+    model.ask(
+        QgsProcessingParameterNumber("SEED", "Seed", integer, 0, False, 0),
+        "Start of the random numbers; the same seed gives the same map.",
+    )
+    model.step(
+        "pole",
+        "gossan:reducetopole",
+        {
+            "INPUT": given("MAGNETICS"),
+            "INCLINATION": given("INCLINATION"),
+            "DECLINATION": given("DECLINATION"),
+        },
+        {"Magnetics at the pole": "OUTPUT"},
+    )
+    model.step(
+        "fuse",
+        "gossan:fusesources",
+        {
+            "INPUT": given("IMAGE"),
+            "BANDS": given("BANDS"),
+            "COMPOSITION": [given("GEOCHEMISTRY")],
+            "OTHERS": [made("pole", "OUTPUT")],
+            "TERRAIN": [given("TERRAIN")],
+        },
+        {"Stack": "OUTPUT", "Fusion report": "REPORT"},
+    )
+    model.step(
+        "train",
+        "gossan:trainlithology",
+        {
+            "FEATURES": [made("fuse", "OUTPUT")],
+            "MAP": given("MAP"),
+            "CLASS_FIELD": given("CLASS_FIELD"),
+            "METHOD": given("METHOD"),
+            "RECIPE": "small machine",
+            "WIDTH": given("WIDTH"),
+            "BLOCK_SIZE": given("BLOCK_SIZE"),
+            "SEED": given("SEED"),
+        },
+        {"Model": "MODEL", "Scores": "TABLE", "Training report": "REPORT"},
+    )
+    model.step(
+        "map",
+        "gossan:maplithology",
+        {"FEATURES": [made("fuse", "OUTPUT")], "MODEL": made("train", "MODEL")},
+        {"Lithological map": "OUTPUT", "Entropy": "ENTROPY"},
+    )
+    model.step(
+        "assess",
+        "gossan:assessmap",
+        {
+            "INPUT": made("map", "OUTPUT"),
+            "MAP": given("MAP"),
+            "CLASS_FIELD": given("CLASS_FIELD"),
+            "SEED": given("SEED"),
+        },
+        {"Assessment": "REPORT"},
+    )
+    model.save("lithologicalmap")
+
+
 def main() -> None:
     """Build all models in a QGIS with the toolbox."""
     application = QgsApplication([], False)
@@ -242,6 +383,7 @@ def main() -> None:
     registry.addProvider(GossanProvider())
     FOLDER.mkdir(parents=True, exist_ok=True)
     heavy_metal_map()
+    lithological_map()
     application.exitQgis()
 
 

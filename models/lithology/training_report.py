@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
+from gossan.core.chart_style import SMALL_FONT
 from gossan.core.charts import curve_plot, map_picture, matrix_heatmap
 from gossan.core.origin import Origin
 from gossan.core.report import Report
@@ -241,7 +244,7 @@ def _tell_maps(
     shown = palette[data.places[thin]]
     test = (roles[thin] == 3)[..., None]
     report.figure(
-        map_picture(np.where(test, shown, 0.45 * shown + 0.55)),
+        _with_legend(np.where(test, shown, 0.45 * shown + 0.55), data),
         "The geological map; test blocks in full colour, the rest pale.",
     )
     for model in models:
@@ -251,6 +254,19 @@ def _tell_maps(
             map_picture(_differences(models[0], models[1])[thin]),
             f"Red: where {models[0].name} and {models[1].name} differ.",
         )
+
+
+def _with_legend(picture: np.ndarray, data: LabelledStack) -> Figure:
+    """Return a map with the names of its colours below it."""
+    figure = map_picture(picture)
+    columns = 3 if max(len(label.name) for label in data.classes) <= 24 else 1
+    handles = [Patch(color=label.colour or "#888888", label=label.name) for label in data.classes]
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width, height + 0.2 * -(-len(handles) // columns))
+    figure.legend(
+        handles=handles, frameon=False, fontsize=SMALL_FONT, loc="outside lower left", ncols=columns
+    )
+    return figure
 
 
 def _differences(first: Trained, second: Trained) -> np.ndarray:

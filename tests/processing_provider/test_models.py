@@ -55,7 +55,7 @@ def children(model):
 
 
 def test_the_promised_models_are_there():
-    assert "heavymetalmap" in READY
+    assert {"heavymetalmap", "lithologicalmap"} <= set(READY)
 
 
 @pytest.mark.parametrize("model", READY, indirect=True)

@@ -134,11 +134,35 @@ def test_the_ready_model_runs_by_its_id(qgis_process, bench, tmp_path):
         assert (tmp_path / f"{name}.qml").exists()
 
 
+def test_the_model_of_lithology_runs_by_its_id(qgis_process, bench, tmp_path):
+    parameters = {
+        "IMAGE": bench.resolve("district:hyperspectral"),
+        "BANDS": [5, 20, 40],
+        "GEOCHEMISTRY": bench.resolve("district:geochemistry"),
+        "MAGNETICS": bench.resolve("district:magnetics"),
+        "INCLINATION": 42,
+        "DECLINATION": -3.5,
+        "TERRAIN": bench.resolve("district:dem"),
+        "MAP": bench.resolve("district:geological_map"),
+        "CLASS_FIELD": "unit",
+        "BLOCK_SIZE": 180,
+        "map:Lithological map": str(tmp_path / "lithology.tif"),
+        "train:Training report": str(tmp_path / "training.html"),
+        "assess:Assessment": str(tmp_path / "assessment.html"),
+    }
+    done = qgis_process.run("gossan:lithologicalmap", parameters)
+    assert done.returncode == 0, done.stderr
+    for name in ("lithology.tif", "lithology.qml", "training.html", "assessment.html"):
+        assert (tmp_path / name).stat().st_size > 0
+    assert "granite" in (tmp_path / "lithology.qml").read_text(encoding="utf-8")
+
+
 LONG = {
     "extractendmembers": {"SKEWERS": 1_000_000, "SPACE": "bands"},
     "trainmetalinversion": {"TREES": 5000, "REPEATS": 20},
     "trainspectralmodel": {"TREES": 2000, "REPEATS": 50},
     "compareworkflows": {"SEEDS": 100, "TREES": 500},
+    "trainlithology": {"TREES": 10_000, "SHARE": 1.0},
 }
 """What keeps an algorithm busy on the small district."""
 
