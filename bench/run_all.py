@@ -25,6 +25,7 @@ BENCHMARKS = {
     "scene": "A whole scene",
     "start": "Starting",
     "soil_spectra": "Laboratory soil spectra: continuum, real soils beside published scores",
+    "labelling": "Labelling scenes by deposits",
     "district": "The district: what each workflow's metals are worth",
 }
 PACKAGES = (

@@ -13,11 +13,11 @@ import sys
 import time
 from pathlib import Path
 
-from gossan.examples.demo import heavy_metals, lithology, soil_spectra
+from gossan.examples.demo import deposits, heavy_metals, lithology, soil_spectra
 from gossan.examples.demo.project import build_project
 from gossan.examples.demo.steps import run_step
 
-CHAPTERS = (heavy_metals, soil_spectra, lithology)
+CHAPTERS = (heavy_metals, soil_spectra, lithology, deposits)
 """Each has ``NAME``, ``REPORT``, ``steps`` and ``add_layers``."""
 
 SIZE = 200

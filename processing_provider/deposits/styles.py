@@ -45,6 +45,16 @@ def chips(layer: QgsVectorLayer, field: str = "part") -> None:
     layer.setRenderer(QgsCategorizedSymbolRenderer(field, known))
 
 
+def counts(layer: QgsVectorLayer, field: str = "count") -> None:
+    """Show chips by the number of known deposits in them: grey for none, else a hot ramp."""
+    steps = ((0, 0, "none"), (1, 1, "1"), (2, 2, "2"), (3, 5, "3 to 5"), (6, 10**9, "6 or more"))
+    ranges = [
+        QgsRendererRange(low - 0.5, high + 0.5, _fill(colour, 150), title)
+        for (low, high, title), colour in zip(steps, (NONE, *HOT[1:]))
+    ]
+    layer.setRenderer(QgsGraduatedSymbolRenderer(field, ranges))
+
+
 def predictions(layer: QgsVectorLayer, field: str = "predicted", goal: str = "richness") -> None:
     """Show footprints by what was predicted for them, in five steps that hold as many each.
 
