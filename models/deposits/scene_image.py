@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from gossan.core.landsat_mtl import LandsatScene, read_mtl
 from gossan.core.raster import Raster, open_raster, valid_pixels
 from gossan.core.sensors import SENSORS
 from gossan.models.deposits.clouds import clouded, quality_kind
+from gossan.models.imagery.landsat_reflectance import reflectance_rescaling
 
 SCALINGS = ("reflectance", "data type")
 """Reflectance by the metadata, or the stored numbers over the greatest of their type (source)."""
@@ -216,12 +216,8 @@ def _landsat_source(scene: LandsatScene, names: Sequence[str]) -> Source:
 
 
 def _reflectance(scene: LandsatScene, name: str) -> tuple[float, float] | None:
-    rescaling = scene.band(name).reflectance
-    if rescaling is None:
+    try:
+        rescaling = reflectance_rescaling(scene, name)
+    except InputError:
         return None
-    if scene.is_surface:
-        return rescaling.gain, rescaling.offset
-    if scene.sun_elevation is None or scene.sun_elevation <= 0:
-        return None
-    light = math.sin(math.radians(scene.sun_elevation))
-    return rescaling.gain / light, rescaling.offset / light
+    return rescaling.gain, rescaling.offset
