@@ -163,6 +163,7 @@ LONG = {
     "trainspectralmodel": {"TREES": 2000, "REPEATS": 50},
     "compareworkflows": {"SEEDS": 100, "TREES": 500},
     "trainlithology": {"TREES": 10_000, "SHARE": 1.0},
+    "trainimpactclassifier": {"EPOCHS": 10_000},
 }
 """What keeps an algorithm busy on the small district."""
 
