@@ -164,6 +164,7 @@ LONG = {
     "compareworkflows": {"SEEDS": 100, "TREES": 500},
     "trainlithology": {"TREES": 10_000, "SHARE": 1.0},
     "trainimpactclassifier": {"EPOCHS": 10_000},
+    "traindepositmodel": {"EPOCHS": 10_000, "PATIENCE": 0},
 }
 """What keeps an algorithm busy on the small district."""
 
