@@ -157,6 +157,19 @@ def test_the_model_of_lithology_runs_by_its_id(qgis_process, bench, tmp_path):
     assert "granite" in (tmp_path / "lithology.qml").read_text(encoding="utf-8")
 
 
+def test_found_scenes_are_composed_from_their_server(qgis_process, bench, tmp_path, catalogue):
+    found = bench.made("searchimagery")["OUTPUT"]
+    catalogue.served.clear()
+    output = tmp_path / "composite.tif"
+    parameters = {"SCENES": found, "CLOUD_LIMIT": 95, "BAND_NAMES": "B4", "OUTPUT": str(output)}
+    done = qgis_process.run("gossan:cloudfreecomposite", parameters)
+    assert done.returncode == 0, done.stderr
+    results = json.loads(done.stdout)["results"]
+    assert float(results["USED_SCENES"]) == float(bench.made("searchimagery")["FOUND"])
+    assert output.stat().st_size > 0
+    assert sum(catalogue.served.values()) > 0
+
+
 LONG = {
     "extractendmembers": {"SKEWERS": 1_000_000, "SPACE": "bands"},
     "trainmetalinversion": {"TREES": 5000, "REPEATS": 20},
@@ -165,6 +178,7 @@ LONG = {
     "trainlithology": {"TREES": 10_000, "SHARE": 1.0},
     "trainimpactclassifier": {"EPOCHS": 10_000},
     "traindepositmodel": {"EPOCHS": 10_000, "PATIENCE": 0},
+    "cloudfreecomposite": {"PIXEL_SIZE": 0.2, "METHOD": "medoid"},
 }
 """What keeps an algorithm busy on the small district."""
 
