@@ -346,7 +346,8 @@ def _draw_scatter(axes: Axes, panel: Scatter) -> None:
             )
     axes.set_xlim(low, high)
     axes.set_ylim(low, high)
-    axes.set_aspect("equal")
+    # Both axes have the same limits, so a square box is all that equal scales need.
+    axes.set_box_aspect(1)
     axes.locator_params(nbins=5)
     unit = f" ({panel.unit})" if panel.unit else ""
     axes.set_xlabel(f"measured{unit}")

@@ -523,3 +523,42 @@ def test_damaged_and_foreign_models_are_refused(soils, network, tmp_path):
         write_bundle(path, changed, arrays=content)
         with pytest.raises(BundleError, match=sentence):
             predict_elements(Progress(), spectra=soils.spectra, model=str(path))
+
+
+def test_one_sample_in_many_files_is_one_sample(soils, tmp_path):
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    random = np.random.default_rng(3)
+    for name, rows in zip(soils.names, soils.reflectance(random)):
+        for number, row in enumerate(rows, start=1):
+            lines = [f"{nm / 1000:.4f};{100 * v:.4f}".replace(".", ",") for nm, v in zip(GRID, row)]
+            (folder / f"{name}_{number:05d}.asd.txt").write_text(
+                "Wavelength;x\n" + "\n".join(lines)
+            )
+    said = []
+    done = soils.train(Progress(on_message=said.append), spectra=str(folder))
+    assert done["samples"] == COUNT
+    assert scores_of(done)["Fe", "PLSR"]["r2"] > 0.9
+    assert any("percent" in text for text in said)
+    assert any("micrometres" in text for text in said)
+
+
+def test_missing_elements_cost_their_own_sample_only(soils):
+    table = soils.write_table("gaps.csv", S05={"Sb": "n.d."}, S06={"Sb": "", "Fe": "-"})
+    said = []
+    done = soils.train(Progress(on_message=said.append), samples=table)
+    scores = scores_of(done)
+    assert (scores["Fe", "PLSR"]["n"], scores["Sb", "PLSR"]["n"]) == (COUNT - 1, COUNT - 2)
+    assert any("no value of any element: S06" in text for text in said)
+    assert any("no row in the element table: S06_1, S06_2" in text for text in said)
+
+
+def test_spectra_and_samples_without_a_partner_are_named(soils):
+    said = []
+    shifted = [f"S{n:02d}" for n in range(3, COUNT)]
+    fewer = soils.write_spectra(
+        "fewer.csv", soils.reflectance(np.random.default_rng(1))[3:], shifted
+    )
+    done = soils.train(Progress(on_message=said.append), spectra=fewer)
+    assert done["samples"] == COUNT - 3
+    assert any("no spectrum: S00, S01, S02" in text for text in said)
