@@ -19,18 +19,18 @@ _CONTROLS = (
     (
         "laboratory standard",
         r"^(?:std|stds|standards?|crm|srm|icrm|certified|reference[\s_-]*material|oreas|gxr|gbw|nist"
-        r"|qc|control|check[\s_-]*standard)(?![a-z])|(?<![a-z])(?:standard|crm|srm)$",
+        r"|qc|check[\s_-]*standard)(?![a-z])|(?<![a-z])(?:standard|crm|srm)$",
     ),
     ("laboratory duplicate", r"[\s_./-]+(?:dup(?:licate)?|rpt|lab[\s_-]*rep(?:eat)?)[\s_.-]*\d*$"),
     ("laboratory duplicate", r"^(?:dup(?:licate)?|rpt)(?![a-z])"),
     (
         "limit, unit or method of the laboratory",
-        r"^(?:(?:lower|upper|method|analytical|reporting)[\s_-]*)?(?:detection[\s_-]*)?limits?"
-        r"(?![a-z])|^(?:lod|lloq|loq|mdl|ldl|udl|l\.?d\.?|d\.?l\.?)$|^units?$|^(?:method|analyte)s?$",
+        r"^(?:(?:lower|upper|method|analytical|reporting|detection)[\s_-]*)+limits?(?![a-z])"
+        r"|^limits?$|^(?:lod|lloq|loq|mdl|ldl|udl|l\.?d\.?|d\.?l\.?)$|^units?$|^(?:method|analyte)s?$",
     ),
     (
         "reference panel",
-        r"^(?:white|dark|spectralon|wr|panel)(?:[\s_-]*(?:ref\w*|panel|current|\d+))*$",
+        r"^(?:(?:white|dark)[\s_-]*(?:ref\w*|panel|current)|spectralon|wr|panel)[\s_-]*\d*$",
     ),
 )
 """Why a row or spectrum is no sample of the field, and what its name then looks like."""
@@ -45,8 +45,11 @@ def no_sample(name: str) -> str:
 
 
 def key_of(name: str) -> str:
-    """Return a name as it is compared: without regard to case, blanks and underscores."""
-    return re.sub(r"[\s_]+", "", name).casefold()
+    """Return a name as it is compared: any case, blanks and underscores alike.
+
+    They are not left out, or replicate 1 of S1, which is S1_1, would be the sample S11.
+    """
+    return re.sub(r"[\s_]+", " ", name).strip().casefold()
 
 
 def compile_pattern(pattern: str) -> re.Pattern[str] | None:

@@ -167,7 +167,7 @@ class SoilSpectraAlgorithm(GossanAlgorithm):
                 self.SAMPLES,
                 optional=optional,
             ),
-            "By it samples and spectra meet, without regard to case, blanks and underscores.",
+            "By it samples and spectra meet; case does not matter, blank and underscore are alike.",
         )
 
     def add_model(self) -> None:

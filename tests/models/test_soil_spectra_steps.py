@@ -173,7 +173,19 @@ def test_rows_of_the_laboratory_are_no_samples(name, why):
 
 @pytest.mark.parametrize(
     "name",
-    ["S014", "Blankenberg 3", "sub 1.10", "Standford-1", "DUPONT 2", "WRT-5", "L12", "Unity"],
+    [
+        "S014",
+        "Blankenberg 3",
+        "sub 1.10",
+        "Standford-1",
+        "DUPONT 2",
+        "WRT-5",
+        "L12",
+        "Unity",
+        "Control 3",
+        "Limit Creek 4",
+        "white 2",
+    ],
 )
 def test_names_of_samples_are_not_taken_for_those_of_the_laboratory(name):
     assert no_sample(name) == ""
@@ -183,6 +195,11 @@ def test_names_tell_sample_and_replicate():
     assert samples_of(["S1_1", "S1_2", "S2_r3", "S 3"]) == ["S1", "S1", "S2", "S 3"]
     assert samples_of(["sub_1", "sub_2"], known=["sub_1", "sub_2"]) == ["sub_1", "sub_2"]
     assert samples_of(["s1 _2", "S1-a"], "<sample>-<replicate>", ["S1"]) == ["s1 _2", "S1"]
+    assert samples_of(["S1_1", "s11_2", "SUB 1"], known=["S1", "S11", "sub_1"]) == [
+        "S1",
+        "S11",
+        "sub_1",
+    ]
     assert samples_of(["S1_1"], "") == ["S1_1"]
     with pytest.raises(InputError, match="<replicate> once each"):
         compile_pattern("<sample>")
