@@ -99,8 +99,8 @@ def build(architecture: Architecture, size: int, bands: int) -> Any:
     Returns
     -------
     keras.Model
-        From chips (n, size, size, bands), 0 to 1, to one number each, (n, 1): a logit for
-        presence, richness itself.
+        From chips (n, size, size, bands), 0 to 1, to one number each, (n, 1): the logit
+        of presence, or of richness, which lies between 0 and 1 too.
 
     Raises
     ------
@@ -137,5 +137,6 @@ def build(architecture: Architecture, size: int, bands: int) -> Any:
             count, activation="relu", kernel_regularizer=penalty, name=f"dense{number}"
         )(flow)
     flow = layers.Dropout(architecture.dropout, name="dropout")(flow)
-    outputs = layers.Dense(1, name="output")(flow)
+    # Zero weights: the first predictions are the typical target, whatever the image.
+    outputs = layers.Dense(1, kernel_initializer="zeros", name="output")(flow)
     return keras.Model(inputs, outputs, name="deposits")

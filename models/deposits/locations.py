@@ -12,12 +12,19 @@ from scipy.spatial import cKDTree
 from gossan.core.errors import InputError
 from gossan.core.validation import grouped
 from gossan.models.deposits.scenes import Scene
-from gossan.models.deposits.sphere import EARTH_RADIUS, unit_vectors
+from gossan.models.deposits.sphere import (
+    EARTH_RADIUS,
+    SphericalPolygons,
+    find_hits,
+    unit_vectors,
+)
 
 LOCATION_RULES = ("path and row", "distance")
 """Scenes of one path and row, or scenes nearer to each other than a distance."""
 
 _TRIES = 40
+_POINTS = 30
+"""Points of each footprint that are looked for in the others."""
 
 
 def locations_of(
@@ -97,6 +104,32 @@ def split(locations: Sequence[str], presence: np.ndarray, share: float, seed: in
     if best is None:
         raise InputError("The scenes could not be split.")
     return best
+
+
+def overlapping(shapes: SphericalPolygons, held: np.ndarray) -> np.ndarray:
+    """Return which training samples (n,) show ground that validation samples show too.
+
+    Scenes of neighbouring paths and rows overlap at their sides, so that a split by path and row
+    alone lets a network learn some of the ground by which it is judged.
+
+    Parameters
+    ----------
+    shapes : SphericalPolygons
+        Footprints of all samples.
+    held : ndarray of bool, shape (n,)
+        True for validation.
+    """
+    found = np.zeros(len(held), dtype=bool)
+    points = [shapes.points_inside(number, _POINTS) for number in range(len(shapes))]
+    owners = np.repeat(np.arange(len(points)), [len(each) for each in points])
+    longitude, latitude = np.concatenate(points).T
+    hits = find_hits(shapes, longitude, latitude)
+    polygons = np.repeat(np.arange(len(shapes)), hits.counts)
+    others = owners[hits.points]
+    for training, validation in ((polygons, others), (others, polygons)):
+        meets = ~held[training] & held[validation]
+        found[training[meets]] = True
+    return found
 
 
 def balanced(presence: np.ndarray, part: np.ndarray, seed: int) -> np.ndarray:

@@ -60,7 +60,7 @@ class DepositModel:
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """Return what each network says of images (n, size, size, bands): (networks, n)."""
-        return np.stack([apply(network, images, self.goal) for network in self.networks])
+        return np.stack([apply(network, images) for network in self.networks])
 
     def deposits(self, predicted: np.ndarray) -> np.ndarray:
         """Return the number of deposits that a predicted richness stands for."""

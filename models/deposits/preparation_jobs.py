@@ -29,7 +29,13 @@ from gossan.models.deposits.chip_making import METHODS, ChipOptions, chips_of
 from gossan.models.deposits.deposit_table import read_deposits
 from gossan.models.deposits.downsampling import WAYS
 from gossan.models.deposits.labels import field_of, label
-from gossan.models.deposits.locations import LOCATION_RULES, balanced, locations_of, split
+from gossan.models.deposits.locations import (
+    LOCATION_RULES,
+    balanced,
+    locations_of,
+    overlapping,
+    split,
+)
 from gossan.models.deposits.map_shapes import map_shape
 from gossan.models.deposits.scene_image import SCALINGS, SceneImage, Source, source_of
 from gossan.models.deposits.scenes import Scene, read_features, scenes_of_polygons
@@ -59,6 +65,7 @@ def prepare_scenes(
     location_rule: str = LOCATION_RULES[0],
     distance: float = 200.0,
     validation_share: float = 0.2,
+    apart: bool = True,
     resume: bool = True,
     seed: int = 0,
     index: str,
@@ -99,6 +106,9 @@ def prepare_scenes(
         For locations by distance, kilometres.
     validation_share : float
         Share of the chips for validation, 0 to 1.
+    apart : bool
+        Leave out training chips that show ground of validation chips, as where neighbouring paths
+        overlap.
     resume : bool
         Go on after an interruption, and keep what is done when this run is cancelled.
     seed : int
@@ -116,7 +126,8 @@ def prepare_scenes(
     -------
     dict
         ``chips``, ``training``, ``validation``, ``with_deposits``, ``locations``, ``scenes``,
-        ``left_out`` (scenes), ``balanced``, ``resumed`` (scenes) and the paths.
+        ``left_out`` (scenes), ``balanced``, ``resumed`` (scenes), ``overlapping`` (training chips
+        on the ground of validation chips) and the paths.
 
     Raises
     ------
@@ -158,8 +169,9 @@ def prepare_scenes(
             [[np.array(chip.footprint)] for chip in kept], [chip.file for chip in kept]
         )
         _label(kept, shapes, table, counts)
-        _split(kept, validation_share, seed, progress)
+        kept, shared = _split(kept, shapes, validation_share, seed, progress, apart=apart)
         summary = _summary(kept, len(used), len(counts) - len(used), resumed)
+        summary["overlapping"] = shared
         if chips:
             _write_layer(chips, kept, made)
         if report:
@@ -352,7 +364,16 @@ def _label(
             chip.commodities = own
 
 
-def _split(chips: Sequence[Chip], share: float, seed: int, progress: Progress) -> None:
+def _split(
+    chips: Sequence[Chip],
+    shapes: SphericalPolygons,
+    share: float,
+    seed: int,
+    progress: Progress,
+    *,
+    apart: bool,
+) -> tuple[list[Chip], int]:
+    """Return the chips with their parts, and how many training chips show validation ground."""
     presence = np.array([chip.presence for chip in chips])
     if not 0 < presence.sum() < len(presence):
         which = "no chip holds" if not presence.any() else "every chip holds"
@@ -361,10 +382,26 @@ def _split(chips: Sequence[Chip], share: float, seed: int, progress: Progress) -
             "is empty. Richness needs chips with different counts."
         )
     held = split([chip.location for chip in chips], presence, share, seed)
+    shared = overlapping(shapes, held)
+    if apart and (shared | held).all():
+        raise InputError(
+            "Every training chip overlaps a validation chip. Add scenes of other places, or keep "
+            "what overlaps."
+        )
+    if shared.any():
+        done = "are left out" if apart else "stay, so that scores flatter"
+        progress.warn(
+            f"{int(shared.sum())} training chips show ground that validation chips show too "
+            f"(neighbouring scenes overlap): they {done}."
+        )
+    stay = ~shared if apart else np.ones(len(held), dtype=bool)
+    kept = [chip for chip, stays in zip(chips, stay) if stays]
+    held, presence = held[stay], presence[stay]
     chosen = balanced(presence, held, seed)
-    for chip, validation, member in zip(chips, held, chosen):
+    for chip, validation, member in zip(kept, held, chosen):
         chip.part = VALIDATION if validation else TRAINING
         chip.presence_set = bool(member)
+    return kept, int(shared.sum())
 
 
 def _summary(chips: Sequence[Chip], scenes: int, left_out: int, resumed: int) -> dict[str, int]:
@@ -461,6 +498,11 @@ def _report(
         "The balanced set has as many chips with deposits as without, on both sides, and serves to "
         "learn presence. Richness is learnt from all chips, as they are distributed.",
     )
+    if summary["overlapping"]:
+        page.warning(
+            f"{summary['overlapping']} training chips show ground that validation chips show too, "
+            "where neighbouring scenes overlap; they were left out, unless you chose to keep them."
+        )
     if summary["left_out"]:
         page.warning(f"{summary['left_out']} scenes were left out; the log says why.")
     unknown = sum(chip.cloud_share is None for chip in chips)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,6 +20,8 @@ from gossan.models.networks.training import History, train
 from gossan.models.networks.weights import count_weights, set_weights, weights_of
 
 _PREDICTED_AT_ONCE = 16
+_LEAST_START = 0.1
+"""Nearer to 0 or 1 the sigmoid is so flat that a network hardly learns to leave it."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ def run(
         ),
     )
     learnt, tuning, predicted = (
-        predict(model, chips, members, data.goal, progress)
+        predict(model, chips, members, progress)
         for members in (data.learning, data.tuning, data.validation)
     )
     judged = (data.tuning, tuning) if tuned else (data.learning, learnt)
@@ -123,25 +126,21 @@ def mean_prediction(runs: Sequence[Run]) -> np.ndarray:
     return np.asarray(np.mean([each.predicted for each in runs], axis=0))
 
 
-def predict(
-    model: Any, chips: ChipSet, members: np.ndarray, goal: str, progress: Progress
-) -> np.ndarray:
+def predict(model: Any, chips: ChipSet, members: np.ndarray, progress: Progress) -> np.ndarray:
     """Return what a network says of chips, (members,): probabilities, or richness."""
     found: list[np.ndarray] = []
     nothing = np.zeros(len(chips.chips), dtype=np.float32)
     ordered = batches(chips, members, nothing, _PREDICTED_AT_ONCE, 0, augment=False)
     for images, _, _ in ordered(0):
         progress.check()
-        found.append(apply(model, images, goal))
+        found.append(apply(model, images))
     return np.concatenate(found) if found else np.empty(0)
 
 
-def apply(model: Any, images: np.ndarray, goal: str) -> np.ndarray:
+def apply(model: Any, images: np.ndarray) -> np.ndarray:
     """Return what a network says of images (n, size, size, bands), from 0 to 1."""
     given = np.asarray(model(images, training=False), dtype=np.float64)[:, 0]
-    if goal == GOALS[0]:
-        return 1.0 / (1.0 + np.exp(-np.clip(given, -60, 60)))
-    return np.clip(given, 0.0, 1.0)
+    return 1.0 / (1.0 + np.exp(-np.clip(given, -60, 60)))
 
 
 def rebuild(
@@ -162,17 +161,14 @@ def _loss(tensorflow: Any, goal: str) -> Any:
         return tensorflow.nn.sigmoid_cross_entropy_with_logits(targets, outputs[:, 0])
 
     def absolute(targets: Any, outputs: Any) -> Any:
-        return tensorflow.abs(targets - outputs[:, 0])
+        return tensorflow.abs(targets - tensorflow.sigmoid(outputs[:, 0]))
 
     return presence if goal == GOALS[0] else absolute
 
 
 def _start_at_mean(model: Any, data: LearningSet) -> None:
     """Let the first predictions be the typical target: training begins where guesses end."""
-    bias = model.get_layer("output").bias
     wanted = data.targets[data.learning]
-    if data.goal == GOALS[0]:
-        share = float(np.clip(wanted.mean(), 0.02, 0.98))
-        bias.assign([np.log(share / (1 - share))])
-    else:
-        bias.assign([float(np.median(wanted))])
+    typical = float(wanted.mean() if data.goal == GOALS[0] else np.median(wanted))
+    typical = min(max(typical, _LEAST_START), 1.0 - _LEAST_START)
+    model.get_layer("output").bias.assign([math.log(typical / (1.0 - typical))])

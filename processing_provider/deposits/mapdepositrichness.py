@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from qgis.core import (
@@ -143,7 +142,7 @@ class MapDepositRichness(DepositAlgorithm):
             crs,
             context,
             feedback,
-            style=partial(styles.predictions, goal=result["goal"]),
+            style=styles.predictions,
             title=f"Predicted {result['goal']} of deposits",
         )
         return {

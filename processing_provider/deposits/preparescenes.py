@@ -63,6 +63,7 @@ class PrepareScenes(DepositAlgorithm):
     LOCATIONS = "LOCATIONS"
     DISTANCE = "DISTANCE"
     VALIDATION_SHARE = "VALIDATION_SHARE"
+    APART = "APART"
     RESUME = "RESUME"
     INDEX = "INDEX"
     CHIPS = "CHIPS"
@@ -170,8 +171,7 @@ class PrepareScenes(DepositAlgorithm):
             "A location is",
             LOCATIONS,
             LOCATIONS[0],
-            "Path and row of the scene, or all scenes nearer to each other than the distance. "
-            "Neighbouring paths overlap at their sides; the distance keeps those together too.",
+            "Path and row of the scene, or all scenes nearer to each other than the distance.",
         )
         self.add_decimal(
             self.DISTANCE,
@@ -188,6 +188,14 @@ class PrepareScenes(DepositAlgorithm):
             "Share of the chips, in whole locations, 0 to 1.",
             least=0.01,
             most=0.9,
+            advanced=True,
+        )
+        self.add_switch(
+            self.APART,
+            "Leave out training chips that overlap validation chips",
+            True,
+            "Neighbouring paths and rows overlap, so that some ground would be on both sides "
+            "although no location is.",
             advanced=True,
         )
         self.add_switch(
@@ -257,6 +265,7 @@ class PrepareScenes(DepositAlgorithm):
                 location_rule=self.LOCATIONS,
                 distance=self.DISTANCE,
                 validation_share=self.VALIDATION_SHARE,
+                apart=self.APART,
                 resume=self.RESUME,
                 seed=self.SEED,
                 index=self.INDEX,

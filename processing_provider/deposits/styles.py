@@ -55,7 +55,7 @@ def counts(layer: QgsVectorLayer, field: str = "count") -> None:
     layer.setRenderer(QgsGraduatedSymbolRenderer(field, ranges))
 
 
-def predictions(layer: QgsVectorLayer, field: str = "predicted", goal: str = "richness") -> None:
+def predictions(layer: QgsVectorLayer, field: str = "predicted") -> None:
     """Show footprints by what was predicted for them, in five steps that hold as many each.
 
     Predictions of richness crowd at its low end: steps of equal width would show one colour. The
@@ -70,7 +70,7 @@ def predictions(layer: QgsVectorLayer, field: str = "predicted", goal: str = "ri
     last = len(values) - 1
     limits = [values[round(last * step)] for step in _STEPS]
     ranges = [
-        QgsRendererRange(low, high, _fill(colour, 160), f"{goal} {low:.3g} to {high:.3g}")
+        QgsRendererRange(low, high, _fill(colour, 160), f"{low:.2g} to {high:.2g}")
         for low, high, colour in zip(limits, limits[1:], HOT[1:])
     ]
     layer.setRenderer(QgsGraduatedSymbolRenderer(field, ranges))

@@ -16,9 +16,9 @@ from gossan.models.deposits import collar as collar_module
 from gossan.models.deposits.clouds import COLLECTION_1, COLLECTION_2, EARLIER, clouded, ranks
 from gossan.models.deposits.collar import Collar, collar_of, outline_of
 from gossan.models.deposits.downsampling import WAYS, downsample, weights
-from gossan.models.deposits.locations import balanced, locations_of, split
+from gossan.models.deposits.locations import balanced, locations_of, overlapping, split
 from gossan.models.deposits.scenes import Scene
-from gossan.models.deposits.sphere import EARTH_RADIUS, unit_vectors
+from gossan.models.deposits.sphere import EARTH_RADIUS, SphericalPolygons, unit_vectors
 
 
 def turned_square(side, lake=True):
@@ -204,6 +204,22 @@ def test_locations_by_distance_are_farther_apart_than_it(seed, kilometres):
     for i in range(40):
         group = places == places[i]
         assert group.sum() == 1 or apart[i, group & (np.arange(40) != i)].min() <= kilometres
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10_000))
+def test_training_chips_on_validation_ground_are_found(seed):
+    random = np.random.default_rng(seed)
+    corners = random.uniform(-3.0, 3.0, (14, 2))
+    corner = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
+    held = random.random(14) < 0.4
+    shapes = SphericalPolygons.from_rings([[corner + place] for place in corners])
+    found = overlapping(shapes, held)
+    apart = np.abs(corners[:, None] - corners[None]).max(axis=-1)
+    meets = ~held[:, None] & held[None]
+    # Squares that share a fifth of a side both ways overlap for sure, and those apart do not.
+    assert found[(meets & (apart < 0.8)).any(axis=1)].all()
+    assert not found[~(meets & (apart < 1.001)).any(axis=1)].any()
 
 
 def test_locations_by_path_and_row_fall_back_on_places():

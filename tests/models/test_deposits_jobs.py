@@ -309,6 +309,28 @@ def test_without_resuming_a_cancelled_preparation_leaves_nothing(scenes, tmp_pat
     assert sorted(tmp_path.iterdir()) == before
 
 
+def test_training_chips_on_the_ground_of_validation_are_left_out(scenes, tmp_path):
+    folder, table = scenes
+    # The next path, half a scene away from the third place.
+    write_scene(
+        folder, product(120, 41), numbers(8), path=120, left=500_000.0 + 32 * CELL
+    )  # fmt: skip
+    label(folder, table, tmp_path)
+    seen = set()
+    for seed in range(3):
+        messages = []
+        options = {"seed": seed, "progress": listened(messages)}
+        result = prepare(tmp_path / "labels.geojson", table, tmp_path, **options)
+        parts = {c.scene: c.part for c in read_chips(tmp_path / "chips.csv").chips}
+        mixed = parts[product(121, 41)] != parts[product(120, 41)]
+        seen.add(mixed)
+        assert (result["overlapping"] > 0) == mixed
+        assert any("show ground that validation chips show" in m for m in messages) == mixed
+        kept = prepare(tmp_path / "labels.geojson", table, tmp_path, "kept", seed=seed, apart=False)
+        assert kept["chips"] == result["chips"] + result["overlapping"]
+    assert True in seen
+
+
 def test_what_cannot_be_prepared_is_refused_in_one_sentence(scenes, tmp_path):
     folder, table = scenes
     label(folder, table, tmp_path)
