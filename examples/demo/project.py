@@ -100,7 +100,11 @@ def _layout(project: QgsProject, name: str, layers: dict[str, QgsMapLayer]) -> Q
         frame.setCrs(layer.crs())
         frame.setLayers([layer])
         frame.setKeepLayerSet(True)
-        frame.setExtent(layer.extent())
+        extent = layer.extent()
+        if isinstance(layer, QgsVectorLayer):
+            # Points at the edge would be cut in two.
+            extent.scale(1.08)
+        frame.setExtent(extent)
         frame.setFrameEnabled(True)
         bar = QgsLayoutItemScaleBar(layout)
         bar.setLinkedMap(frame)

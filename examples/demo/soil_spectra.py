@@ -9,8 +9,7 @@ from qgis.core import QgsMapLayer, QgsProject
 
 from gossan.examples.demo.layers import add_vector
 from gossan.examples.demo.steps import Step
-from gossan.processing_provider import styles
-from gossan.processing_provider.soilspectra.styles import predicted_points
+from gossan.processing_provider.soilspectra.styles import applicability_points, predicted_points
 
 NAME = "Laboratory soil spectra"
 REPORT = "antimony_training.html"
@@ -101,6 +100,6 @@ def add_layers(
     foreign = add_vector(
         project, group, results / "antimony_points.gpkg", "Does the spectral model apply?"
     )
-    styles.sample_points(foreign, "applicability")
+    applicability_points(foreign)
     shown["Does the spectral model apply?"] = foreign
     return shown

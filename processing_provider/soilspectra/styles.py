@@ -4,11 +4,25 @@ from __future__ import annotations
 
 import math
 
-from qgis.core import QgsGraduatedSymbolRenderer, QgsMarkerSymbol, QgsRendererRange, QgsVectorLayer
+from qgis.core import (
+    QgsCategorizedSymbolRenderer,
+    QgsGraduatedSymbolRenderer,
+    QgsMarkerSymbol,
+    QgsRendererCategory,
+    QgsRendererRange,
+    QgsVectorLayer,
+)
 
 from gossan.processing_provider.styles import HOT
 
 STEPS = 5
+
+APPLICABILITY = {
+    "applies": "#3a9a5c",
+    "beyond the training concentrations": "#f0a92b",
+    "unlike the training spectra": "#c8281e",
+}
+"""What the applicability of a prediction says, and its colour."""
 
 
 def predicted_points(layer: QgsVectorLayer, field: str, unit: str = "mg/kg") -> None:
@@ -41,3 +55,14 @@ def predicted_points(layer: QgsVectorLayer, field: str, unit: str = "mg/kg") -> 
             )
             ranges.append(QgsRendererRange(low, high, symbol, f"{low:.3g} to {high:.3g} {unit}"))
     layer.setRenderer(QgsGraduatedSymbolRenderer(field, ranges))
+
+
+def applicability_points(layer: QgsVectorLayer) -> None:
+    """Show where a spectral model applies (green), and where its predictions are guesses (red)."""
+    categories = []
+    for words, colour in APPLICABILITY.items():
+        symbol = QgsMarkerSymbol.createSimple(
+            {"name": "circle", "color": colour, "size": "2.6", "outline_color": "#ffffff"}
+        )
+        categories.append(QgsRendererCategory(words, symbol, words))
+    layer.setRenderer(QgsCategorizedSymbolRenderer("applicability", categories))

@@ -12,6 +12,7 @@ from qgis.core import QgsProcessingModelAlgorithm
 
 from gossan.processing_provider.metals.mapmetals import APPLICABILITY
 from gossan.processing_provider.soilspectra.spectra_parameters import PATTERN, STEP_NAMES, STEPS
+from gossan.processing_provider.soilspectra.styles import APPLICABILITY as APPLICABLE
 
 ACCEPTED = {
     ("orthorectify", "RESAMPLING"): "gossan.models.imagery.orthorectification:RESAMPLINGS",
@@ -134,3 +135,12 @@ def test_the_steps_of_the_dialog_are_those_of_the_science(in_engine):
     )
     offered = [list(STEP_NAMES), STEPS, PATTERN]
     assert json.loads(in_engine("-c", program)) == offered
+
+
+def test_the_legend_of_predictions_has_the_words_of_their_applicability(in_engine):
+    program = (
+        "import json\n"
+        "from gossan.models.soil_spectra.model_file import BEYOND_RANGE, INSIDE, UNLIKE\n"
+        "print(json.dumps([INSIDE, BEYOND_RANGE, UNLIKE]))\n"
+    )
+    assert json.loads(in_engine("-c", program)) == list(APPLICABLE)
