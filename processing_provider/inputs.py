@@ -218,7 +218,8 @@ def write_features(
         feedback.pushWarning(f"{source.sourceName()}: {lost} features without a usable geometry.")
     kinds = [{"name": field, "type": _kind(source.fields().field(field))} for field in fields]
     with open(path, "w", encoding="utf-8") as file:
-        json.dump({"type": "FeatureCollection", "fields": kinds, "features": rows}, file)
+        # Not json.dump, which encodes number by number in Python.
+        file.write(json.dumps({"type": "FeatureCollection", "fields": kinds, "features": rows}))
     return path
 
 

@@ -321,5 +321,5 @@ class MatchRegister(GossanAlgorithm):
         path = temporary_file("searched.geojson")
         feature = {"type": "Feature", "properties": {}, "geometry": json.loads(area.asJson(9))}
         with open(path, "w", encoding="utf-8") as file:
-            json.dump({"type": "FeatureCollection", "features": [feature]}, file)
+            file.write(json.dumps({"type": "FeatureCollection", "features": [feature]}))
         return path

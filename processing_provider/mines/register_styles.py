@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import cycle
+
 from qgis.core import (
+    QgsCategorizedSymbolRenderer,
     QgsFillSymbol,
     QgsMarkerSymbol,
+    QgsRendererCategory,
     QgsRuleBasedRenderer,
     QgsSingleSymbolRenderer,
     QgsSymbol,
@@ -12,6 +16,8 @@ from qgis.core import (
     QgsWkbTypes,
 )
 from qgis.PyQt.QtGui import QColor
+
+from gossan.processing_provider.styles import DISTINCT
 
 HIGH = "#d7191c"
 LOW = "#fecc2f"
@@ -69,6 +75,34 @@ def ghosts(layer: QgsVectorLayer) -> None:
         }
     )
     layer.setRenderer(QgsSingleSymbolRenderer(symbol))
+
+
+def protected_areas(layer: QgsVectorLayer) -> None:
+    """Show protected areas and indigenous lands as green frames that let the image through."""
+    layer.setRenderer(QgsSingleSymbolRenderer(_frame("#1b7a3d", "#301b7a3d")))
+
+
+def concessions(layer: QgsVectorLayer, field: str = "phase") -> None:
+    """Show concessions by their phase, as frames."""
+    position = layer.fields().lookupField(field)
+    if position < 0:
+        return
+    phases = sorted(str(value) for value in layer.uniqueValues(position) if value)
+    layer.setRenderer(
+        QgsCategorizedSymbolRenderer(
+            field,
+            [
+                QgsRendererCategory(phase, _frame(colour, "#00ffffff"), phase)
+                for phase, colour in zip(phases, cycle(DISTINCT[1:]))
+            ],
+        )
+    )
+
+
+def _frame(colour: str, fill: str) -> QgsFillSymbol:
+    return QgsFillSymbol.createSimple(
+        {"color": fill, "outline_color": colour, "outline_width": "0.5"}
+    )
 
 
 def _symbol(layer: QgsVectorLayer, colour: str, look: str) -> QgsSymbol:

@@ -95,7 +95,7 @@ class EntryFile:
         rows = [row for layer in layers for row in self._rows(layer)]
         path = temporary_file("entries.geojson")
         with open(path, "w", encoding="utf-8") as file:
-            json.dump({"type": "FeatureCollection", "features": rows}, file)
+            file.write(json.dumps({"type": "FeatureCollection", "features": rows}))
         return path
 
     def _require_fields(self, layers: Sequence[QgsVectorLayer]) -> None:
