@@ -186,7 +186,7 @@ def train_impact(
     folder: Path,
     model: Path,
     *,
-    epochs: int = 30,
+    epochs: int = 20,
     seed: int = 1,
     progress: Progress | None = None,
 ) -> dict[str, object]:
@@ -213,7 +213,7 @@ def train_impact(
         model=str(model),
         report=str(model.with_suffix(".html")),
         table=str(model.with_suffix(".csv")),
-        folds=4,
+        folds=3,
         epochs=epochs,
         appearance=0.05,
         decline=0.1,
