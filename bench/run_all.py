@@ -23,6 +23,7 @@ BENCHMARKS = {
     "spectra": "Spectral angles",
     "forest": "Random-forest maps",
     "scene": "A whole scene",
+    "composite": "Cloud-free composites of many dates",
     "start": "Starting",
     "soil_spectra": "Laboratory soil spectra: continuum, real soils beside published scores",
     "labelling": "Labelling scenes by deposits",

@@ -135,6 +135,21 @@ def polygons(
         yield geometry, int(value)
 
 
+def positions(geometry: Mapping[str, Any]) -> Iterator[tuple[float, float]]:
+    """Yield all positions of a GeoJSON geometry of any kind."""
+    for part in geometry.get("geometries") or ():
+        yield from positions(part)
+    yield from _flat(geometry.get("coordinates") or [])
+
+
+def _flat(coordinates: Any) -> Iterator[tuple[float, float]]:
+    if coordinates and isinstance(coordinates[0], (int, float)):
+        yield float(coordinates[0]), float(coordinates[1])
+        return
+    for each in coordinates:
+        yield from _flat(each)
+
+
 def _crs_name(crs_wkt: str) -> str:
     crs = CRS.from_wkt(crs_wkt)
     authority = crs.to_authority()

@@ -11,7 +11,7 @@ import numpy as np
 from gossan.core.grids import Grid, GridView
 from gossan.core.landsat_mtl import Rescaling
 from gossan.core.raster import Window, open_raster
-from gossan.models.imagery.rescaling_sources import CalibratedBand
+from gossan.models.imagery.calibrated_bands import CalibratedBand
 
 if TYPE_CHECKING:
     from typing_extensions import Self

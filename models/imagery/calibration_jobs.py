@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,27 +14,27 @@ from gossan.core.grids import Grid
 from gossan.core.job_files import job_files
 from gossan.core.origin import Origin
 from gossan.core.progress import Progress
-from gossan.core.raster import RasterInfo, RasterWriter, Window
-from gossan.core.spectra import read_library, resample
-from gossan.core.tables import read_table
+from gossan.core.raster import RasterInfo, RasterWriter
 from gossan.core.wavelength_table import read_wavelength_table
 from gossan.models.imagery.atmosphere import (
     CORRECTIONS,
     DarkestValues,
     dark_object_correction,
-    empirical_lines,
 )
+from gossan.models.imagery.calibrated_bands import CalibratedBand
 from gossan.models.imagery.calibrated_image import CalibratedImage
 from gossan.models.imagery.calibration_report import Correction, write_report
-from gossan.models.imagery.rescaling_sources import (
+from gossan.models.imagery.field_targets import empirical_correction
+from gossan.models.imagery.gain_sources import (
     QUANTITIES,
-    CalibratedBand,
     Illumination,
     from_header,
+    from_table,
+)
+from gossan.models.imagery.rescaling_sources import (
     from_landsat,
     from_products,
     from_scale,
-    from_table,
     landsat_metadata,
 )
 from gossan.models.imagery.scene import parse_date
@@ -80,7 +79,7 @@ def calibrate(
     metadata : str
         Landsat's MTL file, or a CSV table of gains and offsets; empty for what the files tell.
     quantity : str
-        One of `gossan.models.imagery.rescaling_sources.QUANTITIES`.
+        One of `gossan.models.imagery.gain_sources.QUANTITIES`.
     scale, offset : float or None
         Of all bands: reflectance = stored number x scale + offset.
     sun_elevation : float or None
@@ -249,89 +248,8 @@ def _correction(
         progress.say(f"Darkest reflectances: {listed}.")
         return Correction(correction, tuple(rescalings), dark=tuple(map(float, dark)))
     if correction == "empirical line":
-        return _empirical(image, names, library, targets, target_field, progress)
+        return empirical_correction(image, library, targets, target_field, progress)
     return Correction(correction, ())
-
-
-def _empirical(
-    image: CalibratedImage,
-    names: Sequence[str],
-    library: str,
-    targets: str,
-    field: str,
-    progress: Progress,
-) -> Correction:
-    """Fit the lines from the points of a table and the spectra that they name."""
-    if not (library and targets and field):
-        raise InputError(
-            "The empirical line needs field spectra, points of their targets, and the field that "
-            "names the spectrum of each point."
-        )
-    centres = [band.band.wavelength for band in image.bands]
-    lacking = [name for name, centre in zip(names, centres) if centre is None]
-    if lacking:
-        raise InputError(
-            f"The wavelength of {', '.join(lacking[:_LISTED])} is not known, so no field spectrum "
-            "can be compared. Name a CSV table of wavelengths."
-        )
-    spectra = read_library(library)
-    widths = [band.band.fwhm for band in image.bands]
-    known = all(width is not None for width in widths)
-    resampled = resample(
-        spectra,
-        np.array(centres, dtype=np.float64),
-        fwhm=np.array(widths, dtype=np.float64) if known else None,
-        method="gaussian" if known else "linear",
-    )
-    places = _target_points(image, targets, field, progress)
-    by_name = {name.casefold(): row for row, name in enumerate(spectra.names)}
-    missing = sorted(name for name in places if name.casefold() not in by_name)
-    if missing:
-        raise InputError(
-            f"{library} has no spectrum {', '.join(missing)}; it has "
-            f"{', '.join(spectra.names[:_LISTED])}. Name the points after their spectra."
-        )
-    seen = np.array([np.nanmean(values, axis=0) for values in places.values()])
-    ground = np.array([resampled.spectra[by_name[name.casefold()]] for name in places])
-    lines = empirical_lines(seen, ground, names, list(places))
-    progress.say(
-        f"Empirical line through {len(places)} targets ({', '.join(places)}); differences at them "
-        f"up to {max(line.rmse for line in lines):.4f}."
-    )
-    return Correction(
-        "empirical line",
-        tuple(line.rescaling for line in lines),
-        rmse=tuple(line.rmse for line in lines),
-        targets=tuple(places),
-    )
-
-
-def _target_points(
-    image: CalibratedImage, targets: str, field: str, progress: Progress
-) -> dict[str, list[np.ndarray]]:
-    """Return the values of the image (bands,) at the points of each target."""
-    header, rows = read_table(targets)
-    for column in ("x", "y", field):
-        if column not in header:
-            raise InputError(f"{Path(targets).name} has no field {column}.")
-    inverse = ~image.grid.transform
-    found: dict[str, list[np.ndarray]] = {}
-    off = 0
-    for row in rows:
-        cells = dict(zip(header, row))
-        name = cells[field].strip()
-        column, line = inverse @ (float(cells["x"]), float(cells["y"]))
-        inside = 0 <= column < image.grid.width and 0 <= line < image.grid.height
-        values = image.read(Window(int(line), int(column), 1, 1))[0, 0] if inside else None
-        if values is None or not name or not np.isfinite(values).any():
-            off += 1
-            continue
-        found.setdefault(name, []).append(values)
-    if off:
-        progress.warn(f"{off} target points lie off the image, have no value there or no name.")
-    if not found:
-        raise InputError("No target point lies on the image. Check their coordinate system.")
-    return found
 
 
 def _blocks(grid: Grid, bands: int) -> list[Block]:

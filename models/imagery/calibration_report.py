@@ -11,7 +11,7 @@ from gossan.core.landsat_mtl import Rescaling
 from gossan.core.origin import Origin
 from gossan.core.report import Report
 from gossan.models.imagery.atmosphere import DARK_REFLECTANCE
-from gossan.models.imagery.rescaling_sources import CalibratedBand
+from gossan.models.imagery.calibrated_bands import CalibratedBand
 
 
 @dataclass(frozen=True)

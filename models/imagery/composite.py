@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -140,8 +140,7 @@ def write_composite(
             return chosen[..., np.newaxis], number
 
         def consume(step: Block, result: tuple[np.ndarray, np.ndarray]) -> None:
-            assert isinstance(step, _Step)  # noqa: S101 - the steps above and no others
-            whole = pending.add(step, *result)
+            whole = pending.add(cast("_Step", step), *result)
             if whole is None:
                 return
             values, number = whole
@@ -155,7 +154,7 @@ def write_composite(
 
         run(
             steps,
-            lambda step: reader.read(step.inner, step.bands),  # type: ignore[attr-defined]
+            lambda step: reader.read(step.inner, cast("_Step", step).bands),
             compute,
             consume,
             progress,

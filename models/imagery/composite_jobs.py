@@ -6,9 +6,11 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from rasterio.crs import CRS
+
 from gossan.core.bands import Band
 from gossan.core.errors import BandMismatchError, FileError, InputError
-from gossan.core.grids import Grid
+from gossan.core.grids import Grid, reprojected_bounds
 from gossan.core.job_files import job_files
 from gossan.core.origin import Origin
 from gossan.core.progress import Progress
@@ -20,7 +22,7 @@ from gossan.models.imagery.composite import (
     Tally,
     write_composite,
 )
-from gossan.models.imagery.composite_grid import GridOptions, composite_grid
+from gossan.models.imagery.composite_grid import GridOptions, composite_grid, parse_crs
 from gossan.models.imagery.composite_report import write_report
 from gossan.models.imagery.decisions import Decision
 from gossan.models.imagery.found_scenes import read_found_scenes
@@ -144,6 +146,7 @@ def composite(
     for decision in decisions:
         if not within(decision.scene.date, first, last):
             decision.reason = "not within the period"
+    _leave_out_far_ones(decisions, extent, extent_crs or crs)
     _judge_clouds(decisions, mask, cloud_limit, access, progress.part(0.0, 0.05))
     chosen, target = _lay_out(
         decisions, bands, GridOptions(grid, crs, pixel_size, extent, extent_crs), access, progress
@@ -188,6 +191,22 @@ def _check(options: CompositeOptions, mask: str, cloud_limit: float) -> None:
             raise InputError(f"There is no {what} {value!r}. Use one of {', '.join(known)}.")
     if not 0.0 <= cloud_limit <= 100.0:
         raise InputError(f"A cloud limit of {cloud_limit:g} is no percentage from 0 to 100.")
+
+
+def _leave_out_far_ones(decisions: Sequence[Decision], extent: Sequence[float], crs: str) -> None:
+    """Leave out found scenes away from the area before their servers are asked for anything."""
+    if len(extent) != 4 or not crs:
+        return
+    try:
+        west, south, east, north = reprojected_bounds(
+            extent, parse_crs(crs, "The CRS of the extent"), CRS.from_epsg(4326)
+        )
+    except InputError:
+        return  # the grid, which needs the extent, says what is wrong with it
+    for decision in decisions:
+        box = decision.scene.footprint
+        if box and (box[0] > east or box[2] < west or box[1] > north or box[3] < south):
+            decision.reason = decision.reason or "outside the area"
 
 
 def _judge_clouds(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +13,19 @@ from gossan.core.bands import Band
 from gossan.core.errors import FileError, InputError
 from gossan.core.remote import gdal_address
 from gossan.core.sensors import SENSORS
+from gossan.core.vectors import positions
 from gossan.models.imagery.scene import (
     LANDSAT,
     LANDSAT_LEVEL2,
     SENTINEL2,
-    SENTINEL2_SCALE,
     BandSource,
     Scene,
     parse_date,
     sentinel2_added,
 )
+from gossan.models.mines.image_scale import SENTINEL2_SCALE
+
+_WIDEST = 180.0
 
 FIELDS: dict[str, type] = {
     "rank": int,
@@ -120,7 +123,8 @@ def read_found_scenes(
                 f"The layer of scenes has no field {', '.join(missing)}. Use a layer made by "
                 "Search imagery, with all its fields."
             )
-        scenes.append(_scene(row, number, scale, offset))
+        scene = _scene(row, number, scale, offset)
+        scenes.append(replace(scene, footprint=_footprint(feature.get("geometry"))))
     return scenes
 
 
@@ -157,6 +161,16 @@ def _scene(row: Mapping[str, Any], number: int, scale: float | None, offset: flo
         masks,
         None if cloud is None else float(cloud) / 100.0,
     )
+
+
+def _footprint(geometry: Any) -> tuple[float, float, float, float] | None:
+    """Return the box of a geometry in degrees; None without one, or where it spans the world."""
+    points = list(positions(geometry)) if isinstance(geometry, dict) else []
+    if not points:
+        return None
+    xs, ys = zip(*points)
+    # A footprint across the 180th meridian has both of its ends there.
+    return None if max(xs) - min(xs) > _WIDEST else (min(xs), min(ys), max(xs), max(ys))
 
 
 def _assets(text: Any, name: str) -> dict[str, Asset]:

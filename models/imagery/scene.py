@@ -9,12 +9,9 @@ from dataclasses import dataclass, field
 
 from gossan.core.bands import Band
 from gossan.core.errors import InputError
+from gossan.models.mines.image_scale import SENTINEL2_OFFSET
 
 SENTINEL2, LANDSAT = "sentinel-2", "landsat"
-
-SENTINEL2_SCALE = 1e-4
-SENTINEL2_OFFSET = 1000.0
-"""What processing baseline 04.00 and later add to the stored numbers."""
 
 LANDSAT_LEVEL2 = (2.75e-5, -0.2)
 """Gain and offset to reflectance of the ground in Landsat's Collection 2, level 2."""
@@ -63,6 +60,8 @@ class Scene:
         Cloud masks by kind; see `gossan.models.imagery.clear_sky`.
     cloud : float or None
         Share of the scene under cloud as its metadata say, 0 to 1.
+    footprint : tuple of float or None
+        West, south, east, north in degrees, where a catalogue tells them.
     notes : tuple of str
         Sentences for the log on what was assumed.
     """
@@ -75,6 +74,7 @@ class Scene:
     added: float = 0.0
     masks: Mapping[str, BandSource] = field(default_factory=dict)
     cloud: float | None = None
+    footprint: tuple[float, float, float, float] | None = None
     notes: tuple[str, ...] = ()
 
 

@@ -1,11 +1,9 @@
-"""Scenes from files: which belong together, what their names and metadata tell, their masks."""
+"""Scenes from files: which belong together, where their masks are, what their numbers mean."""
 
 from __future__ import annotations
 
-import datetime
-import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,12 +17,19 @@ from gossan.models.imagery.scene import (
     LANDSAT,
     LANDSAT_LEVEL2,
     SENTINEL2,
-    SENTINEL2_SCALE,
     BandSource,
     Scene,
-    sentinel2_added,
 )
-from gossan.models.mines.image_scale import is_sentinel2, scale_of
+from gossan.models.imagery.scene_metadata import (
+    LANDSAT_NAME,
+    added_to_numbers,
+    baseline_of,
+    date_of_files,
+    key_of_sensor,
+    sensor_of_files,
+    tagged_number,
+)
+from gossan.models.mines.image_scale import SENTINEL2_SCALE, scale_of
 
 __all__ = ["BAND_FILE", "ScaleOptions", "file_stem", "scenes_from_files"]
 
@@ -54,10 +59,6 @@ _MASK_KINDS = {
     "MSK_CLDPRB": "probability",
     "MSK_CLASSI": "classi",
 }
-_DATE = re.compile(r"(?<!\d)((?:19[789]|20\d)\d)-?(0[1-9]|1[0-2])-?(0[1-9]|[12]\d|3[01])(?!\d)")
-_BASELINE = re.compile(r"_N(\d{2})(\d{2})_")
-_LANDSAT_NAME = re.compile(r"^L([COTEM])(0?[4-9])", re.IGNORECASE)
-_SENTINEL_NAME = re.compile(r"S2[ABCD]?_|(?:^|_)T\d{2}[A-Z]{3}_|sentinel-?2", re.IGNORECASE)
 _RASTERS = {".tif", ".tiff", ".jp2", ".vrt", ".img"}
 
 
@@ -262,12 +263,13 @@ def _from_whole(group: _Group, metadata: LandsatScene | None, options: ScaleOpti
     """Describe a raster that holds all bands of a scene."""
     with open_raster(group.whole, scale=options.scale, offset=options.offset) as raster:
         info = raster.info
-        sensor = _sensor(group, metadata, info.bands, info.tags)
-        baseline = _baseline(group.whole, info.tags)
+        sensor = sensor_of_files(group.whole, metadata, info.bands, info.tags)
+        baseline = baseline_of(group.whole, info.tags)
         added = 0.0
         notes = list(info.notes)
         if not info.scale_source and sensor == SENTINEL2 and info.is_integer:
-            added = _added(baseline, group.whole, info.tags, options)
+            if not options.offset_removed:
+                added = added_to_numbers(baseline, group.whole, info.tags)
             gains = [SENTINEL2_SCALE] * info.count
             shifts = [-added * SENTINEL2_SCALE] * info.count
         else:
@@ -279,11 +281,11 @@ def _from_whole(group: _Group, metadata: LandsatScene | None, options: ScaleOpti
         (band, BandSource(group.whole, band.index, gain, shift))
         for band, gain, shift in zip(info.bands, gains, shifts)
     )
-    cloud = _number(info.tags, ("CLOUD_COVERAGE_ASSESSMENT", "CLOUDY_PIXEL_PERCENTAGE"))
+    cloud = tagged_number(info.tags, ("CLOUD_COVERAGE_ASSESSMENT", "CLOUDY_PIXEL_PERCENTAGE"))
     return Scene(
         group.stem,
         bands,
-        _date(group, metadata, info.tags),
+        date_of_files(group.first, metadata, info.tags),
         sensor,
         baseline,
         added,
@@ -296,10 +298,13 @@ def _from_bands(group: _Group, metadata: LandsatScene | None, options: ScaleOpti
     """Describe a scene of one file per band."""
     with open_raster(group.first) as raster:
         info = raster.info
-    sensor = _sensor(group, metadata, [Band(0, name) for name in group.files], info.tags)
-    known = SENSORS.get(_sensor_key(group, metadata, sensor), {})
-    baseline = _baseline(group.first, info.tags) if sensor == SENTINEL2 else ""
-    added = _added(baseline, group.first, info.tags, options) if sensor == SENTINEL2 else 0.0
+    named = [Band(0, name) for name in group.files]
+    sensor = sensor_of_files(group.first, metadata, named, info.tags)
+    known = SENSORS.get(key_of_sensor(group.first, metadata, sensor), {})
+    baseline = baseline_of(group.first, info.tags) if sensor == SENTINEL2 else ""
+    added = 0.0
+    if sensor == SENTINEL2 and not options.offset_removed:
+        added = added_to_numbers(baseline, group.first, info.tags)
     bands, notes = [], list(info.notes)
     for number, (name, path) in enumerate(group.files.items()):
         centre, width = known.get(name, (None, None))
@@ -313,7 +318,7 @@ def _from_bands(group: _Group, metadata: LandsatScene | None, options: ScaleOpti
     return Scene(
         group.stem,
         tuple(bands),
-        _date(group, metadata, info.tags),
+        date_of_files(group.first, metadata, info.tags),
         sensor,
         baseline,
         added,
@@ -354,33 +359,6 @@ def _rescaling(
     return float(scale.gain[0]), float(scale.shift[0])
 
 
-def _sensor(
-    group: _Group,
-    metadata: LandsatScene | None,
-    bands: Iterable[Band],
-    tags: Mapping[str, str],
-) -> str:
-    name = Path(group.first).name
-    if metadata is not None or _LANDSAT_NAME.match(name):
-        return LANDSAT
-    told = " ".join(value for key, value in tags.items() if key.lower() in ("sensor", "platform"))
-    if "landsat" in told.lower():
-        return LANDSAT
-    if _SENTINEL_NAME.search(name) or _SENTINEL_NAME.search(told):
-        return SENTINEL2
-    return SENTINEL2 if is_sentinel2(list(bands), tags) else ""
-
-
-def _sensor_key(group: _Group, metadata: LandsatScene | None, sensor: str) -> str:
-    """Return the sensor's key among the known ones."""
-    if sensor != LANDSAT:
-        return sensor
-    if metadata is not None:
-        return metadata.spacecraft.lower().replace("_", "-")
-    match = _LANDSAT_NAME.match(Path(group.first).name)
-    return f"landsat-{int(match.group(2))}" if match else ""
-
-
 def _landsat_metadata(group: _Group) -> LandsatScene | None:
     """Return the MTL file beside a scene, where there is one of its name or only one."""
     name = group.stem.lower()
@@ -390,73 +368,7 @@ def _landsat_metadata(group: _Group) -> LandsatScene | None:
         for file in sorted(group.folder.glob(f"*_[mM][tT][lL].{ending}"))
     }
     for stem, file in beside.items():
-        of_landsat = _LANDSAT_NAME.match(group.stem) and name.startswith(stem)
+        of_landsat = LANDSAT_NAME.match(group.stem) and name.startswith(stem)
         if of_landsat or (group.files and stem == name):
             return read_mtl(file)
-    return None
-
-
-def _date(
-    group: _Group, metadata: LandsatScene | None, tags: Mapping[str, str]
-) -> datetime.date | None:
-    if metadata is not None and metadata.date is not None:
-        return metadata.date
-    lower = {key.lower(): value for key, value in tags.items()}
-    told = [lower.get(key, "") for key in ("date", "date_acquired", "product_start_time")]
-    first = Path(group.first)
-    products = [part.name for part in first.parents if part.suffix.upper() == ".SAFE"]
-    names = [first.name, *products, first.parent.name]
-    for text in [*told, *names]:
-        match = _DATE.search(text.replace("T", " ").replace("_", " "))
-        if match:
-            try:
-                return datetime.date(*(int(part) for part in match.groups()))
-            except ValueError:
-                continue
-    return None
-
-
-def _baseline(path: str, tags: Mapping[str, str]) -> str:
-    """Return the processing baseline of Sentinel-2 from tags, product metadata or names."""
-    for key, value in tags.items():
-        if key.lower() == "processing_baseline" and value.strip():
-            return value.strip()
-    told = re.search(r"<PROCESSING_BASELINE>\s*([\d.]+)", _product_metadata(path))
-    if told:
-        return told.group(1)
-    match = _BASELINE.search(path)
-    return f"{match.group(1)}.{match.group(2)}" if match else ""
-
-
-def _added(baseline: str, path: str, tags: Mapping[str, str], options: ScaleOptions) -> float:
-    """Return what was added to the numbers: as tags or product metadata say, else by baseline."""
-    if options.offset_removed:
-        return 0.0
-    told = _number(tags, ("offset",))
-    if told is not None:
-        return abs(told)
-    # The few numbers that are needed stand in plain elements; no XML parser has to trust the file.
-    text = _product_metadata(path)
-    listed = re.search(r"<(?:BOA|RADIO)_ADD_OFFSET[^>]*>\s*(-?\d+)", text)
-    if listed:
-        return abs(float(listed.group(1)))
-    return sentinel2_added(baseline)
-
-
-def _product_metadata(path: str) -> str:
-    """Return the product metadata of the SAFE folder that a file lies in; "" without."""
-    for folder in Path(os.path.abspath(path)).parents[:5]:
-        for name in ("MTD_MSIL2A.xml", "MTD_MSIL1C.xml"):
-            if (folder / name).is_file():
-                return (folder / name).read_text(encoding="utf-8", errors="replace")
-    return ""
-
-
-def _number(tags: Mapping[str, str], names: Sequence[str]) -> float | None:
-    for key, value in tags.items():
-        if key.lower() in {name.lower() for name in names}:
-            try:
-                return float(value)
-            except ValueError:
-                continue
     return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from rasterio.features import rasterize
 
 from gossan.core.errors import FileError, InputError
 from gossan.core.grids import reprojected_bounds
+from gossan.core.vectors import positions
 from gossan.models.imagery.composite_grid import parse_crs
 
 _SIDE = 300
@@ -40,7 +41,7 @@ class SearchArea:
     """
 
     def __init__(self, geometries: Sequence[Mapping[str, Any]]) -> None:
-        points = [point for geometry in geometries for point in _positions(geometry)]
+        points = [point for geometry in geometries for point in positions(geometry)]
         if not points:
             raise InputError("The area to search is empty. Choose an extent or a layer with one.")
         xs, ys = (np.array(axis, dtype=np.float64) for axis in zip(*points))
@@ -126,17 +127,3 @@ def _spanned(low: float, high: float) -> tuple[float, float]:
         return low, high
     middle = (low + high) / 2
     return middle - _LEAST_SPAN / 2, middle + _LEAST_SPAN / 2
-
-
-def _positions(geometry: Mapping[str, Any]) -> Iterator[tuple[float, float]]:
-    for part in geometry.get("geometries") or ():
-        yield from _positions(part)
-    yield from _flat(geometry.get("coordinates") or [])
-
-
-def _flat(coordinates: Any) -> Iterator[tuple[float, float]]:
-    if coordinates and isinstance(coordinates[0], (int, float)):
-        yield float(coordinates[0]), float(coordinates[1])
-        return
-    for each in coordinates:
-        yield from _flat(each)

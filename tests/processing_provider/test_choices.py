@@ -16,7 +16,7 @@ from gossan.processing_provider.soilspectra.styles import APPLICABILITY as APPLI
 
 ACCEPTED = {
     ("orthorectify", "RESAMPLING"): "gossan.models.imagery.orthorectification:RESAMPLINGS",
-    ("calibratereflectance", "QUANTITY"): "gossan.models.imagery.rescaling_sources:QUANTITIES",
+    ("calibratereflectance", "QUANTITY"): "gossan.models.imagery.gain_sources:QUANTITIES",
     ("calibratereflectance", "CORRECTION"): "gossan.models.imagery.atmosphere:CORRECTIONS",
     ("searchimagery", "CATALOGUE"): "gossan.models.imagery.catalogues:CHOICES",
     ("cloudfreecomposite", "METHOD"): "gossan.models.imagery.compositing:METHODS",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,8 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from rasterio.warp import Resampling, reproject
@@ -20,6 +22,8 @@ from scipy.spatial.distance import cdist
 
 from gossan.core.errors import CancelledError, FileError, InputError
 from gossan.core.progress import Progress
+from gossan.examples.district.district import make_district
+from gossan.examples.district.products import Settings
 from gossan.models.imagery import composite as writing
 from gossan.models.imagery.composite_jobs import composite
 from gossan.models.imagery.compositing import median, medoid
@@ -130,7 +134,7 @@ def test_a_medoid_takes_all_bands_of_one_date_the_one_nearest_to_all_others(date
     assert mixed == 0
 
 
-@settings(max_examples=40, deadline=None)
+@hypothesis_settings(max_examples=40, deadline=None)
 @given(
     arrays(
         np.float32,
@@ -278,6 +282,31 @@ def test_the_offset_is_taken_off_by_the_baseline_of_each_scene(tmp_path, write_r
     np.testing.assert_allclose(stored(tmp_path / "c.tif"), 0.3, atol=1e-6)
     assert (stored(tmp_path / "n.tif") == 3).all()
     assert stored(tmp_path / "c.tif").shape == (2, 8, 8)
+
+
+@pytest.mark.filterwarnings("ignore:All-NaN")
+def test_landsat_level_1_becomes_reflectance_by_the_metadata_beside_it(tmp_path):
+    settings = Settings(seed=5, size=48, landsat_scenes=2, landsat_size=96)
+    make_district(tmp_path / "d", settings, only=["landsat"])
+    folders = sorted((tmp_path / "d" / "landsat").iterdir())
+    files = [str(path) for folder in folders for path in sorted(folder.glob("*_B?.TIF"))]
+    result = composite(
+        Progress(), rasters=files, cloud_limit=100, bands="B4", number_type="reflectance",
+        output=str(tmp_path / "c.tif"),
+    )  # fmt: skip
+    assert result["used"] == len(folders) == 2
+    looks = []
+    for folder in folders:
+        text = next(folder.glob("*_MTL.txt")).read_text()
+        sun = float(re.search(r"SUN_ELEVATION = ([\d.]+)", text).group(1))
+        numbers = stored(next(folder.glob("*_B4.TIF")))[0].astype(float)
+        flags = stored(next(folder.glob("*_QA_PIXEL.TIF")))[0]
+        values = (numbers * 2e-5 - 0.1) / np.sin(np.radians(sun))
+        looks.append(np.where((flags == 1 << 6) & (numbers > 0), values, np.nan))
+    assert np.isfinite(looks).any(axis=(1, 2)).all()
+    np.testing.assert_allclose(
+        stored(tmp_path / "c.tif")[0], np.nanmedian(np.stack(looks), axis=0), atol=2e-6
+    )
 
 
 # Grids

@@ -432,6 +432,25 @@ def test_found_scenes_make_the_same_composite_as_the_files_and_are_read_by_windo
     assert 0 < sum(server.served.values()) < size / 3
 
 
+def test_servers_are_not_asked_for_scenes_away_from_the_extent(remote, tmp_path):
+    server, box = remote
+    find(server, tmp_path, extent=box, start="", end="")
+    found = tmp_path / "found.geojson"
+    content = json.loads(found.read_text())
+    away = content["features"][1]
+    ring = away["geometry"]["coordinates"][0]
+    away["geometry"]["coordinates"] = [[[x + 5, y] for x, y in ring]]
+    found.write_text(json.dumps(content))
+    server.requests.clear()
+    result = composite(
+        Progress(), scenes=str(found), extent=box, extent_crs="EPSG:4326", bands="B4",
+        output=str(tmp_path / "c.tif"),
+    )  # fmt: skip
+    assert (result["used"], result["left_out"]) == (5, 1)
+    asked = json.loads(away["properties"]["assets"])["B4"]["href"].rpartition("/files/")[2]
+    assert server.requests[f"/files/{asked}"] == 0
+
+
 def test_a_scene_that_its_server_has_lost_is_left_out(remote, tmp_path):
     server, box = remote
     find(server, tmp_path, extent=box, start="", end="")
