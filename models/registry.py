@@ -47,6 +47,7 @@ JOBS: dict[str, str] = {
     "deposits.prepare": "gossan.models.deposits.preparation_jobs:prepare_scenes",
     "deposits.train": "gossan.models.deposits.training_jobs:train",
     "deposits.map": "gossan.models.deposits.mapping_jobs:map_richness",
+    "mines.detect": "gossan.models.mines.search_jobs:detect",
     "engine.diagnose": "gossan.engine.diagnose:diagnose",
     "selftest.sleep": "gossan.engine.selftest:sleep",
     "selftest.measure": "gossan.engine.selftest:measure",

@@ -104,6 +104,10 @@ class SharedParameters(ReadingAlgorithm):
             "its own.",
             advanced=True,
         )
+        self.add_collars()
+
+    def add_collars(self) -> None:
+        """Add that pixels which are zero in every band are missing."""
         self.add_switch(
             self.COLLARS,
             "Leave out all-zero pixels",

@@ -15,7 +15,7 @@ from gossan.core.bundle import Bundle
 from gossan.models.mines import geometry
 from gossan.models.mines.cells import CellGeometry
 from gossan.models.mines.model_file import network_of, scaling_of
-from gossan.models.mines.pixels import ALIGNMENT
+from gossan.models.mines.pixels import ALIGNMENT, read_ahead
 from gossan.models.networks import runtime
 
 if TYPE_CHECKING:
@@ -57,14 +57,18 @@ class FullyConvolutional:
         height, width, _ = inputs.shape
         step = _rows_per_step(width, self._filters(1))
         count = height // geometry.STRIDE
+        firsts = range(0, count, step)
+        parts = [
+            slice(
+                geometry.STRIDE * first + 11 if first else 0,
+                height if first + step >= count else geometry.STRIDE * (first + step) + 13,
+            )
+            for first in firsts
+        ]
         made, above = [], self._nothing_above()
-        for first in range(0, count, step):
-            end = min(first + step, count)
-            top, bottom = first == 0, end == count
-            start = 0 if top else geometry.STRIDE * first + 11
-            stop = height if bottom else geometry.STRIDE * end + 13
-            strip = self._tensor(inputs[start:stop])
-            features, *above = self._step(top, bottom)(strip, *above)
+        for first, rows in zip(firsts, read_ahead(inputs, parts)):
+            take_in = self._step(first == 0, first + step >= count)
+            features, *above = take_in(self._tensor(rows), *above)
             made.append(features)
         return self._tensorflow.concat(made, axis=1)
 

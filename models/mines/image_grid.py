@@ -35,44 +35,73 @@ class Placement:
     exact: bool
 
 
-def ground_size(
-    crs_wkt: str | None, transform: Affine | None, row: float, column: float
-) -> tuple[float, float] | None:
-    """Return the metres that a pixel spans on the ground, along columns and along rows.
+def ground_sizes(
+    crs_wkt: str | None, transform: Affine | None, rows: np.ndarray, columns: np.ndarray
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return the metres that pixels span on the ground, along columns and along rows.
 
-    On the ellipsoid at that place, so that degrees and web maps are measured as what they are.
+    On the ellipsoid at each place, so that degrees and web maps are measured as what they are.
 
     Parameters
     ----------
     crs_wkt, transform : str and Affine, or None
-    row, column : float
+    rows, columns : ndarray (n,)
         Corner-based pixel coordinates.
 
     Returns
     -------
-    tuple of float, or None
+    tuple of ndarray (n,), or None
         None without CRS or transform, or where the CRS is a local one.
     """
     if crs_wkt is None or transform is None:
         return None
-    places = [(column - 0.5, row), (column + 0.5, row), (column, row - 0.5), (column, row + 0.5)]
-    xs, ys = zip(*(transform @ place for place in places))
-    found = longitude_latitude(crs_wkt, np.array(xs), np.array(ys))
+    rows, columns = np.atleast_1d(rows), np.atleast_1d(columns)
+    steps = ((-0.5, 0.0), (0.5, 0.0), (0.0, -0.5), (0.0, 0.5))
+    right = np.concatenate([columns + across for across, _ in steps])
+    below = np.concatenate([rows + down for _, down in steps])
+    a, b, c, d, e, f = tuple(transform)[:6]
+    found = longitude_latitude(crs_wkt, a * right + b * below + c, d * right + e * below + f)
     if found is None:
         return None
-    longitude, latitude = np.radians(found[0]), np.radians(found[1])
-    curved = 1.0 - _SQUARED_ECCENTRICITY * math.sin(float(latitude.mean())) ** 2
+    longitude, latitude = (np.radians(angle).reshape(4, -1) for angle in found)
+    middle = latitude.mean(axis=0)
+    curved = 1.0 - _SQUARED_ECCENTRICITY * np.sin(middle) ** 2
     along_meridian = _EQUATOR * (1.0 - _SQUARED_ECCENTRICITY) / curved**1.5
-    along_parallel = _EQUATOR / math.sqrt(curved) * math.cos(float(latitude.mean()))
-    across = math.hypot(
-        along_parallel * (longitude[1] - longitude[0]), along_meridian * (latitude[1] - latitude[0])
-    )
-    down = math.hypot(
-        along_parallel * (longitude[3] - longitude[2]), along_meridian * (latitude[3] - latitude[2])
-    )
+    along_parallel = _EQUATOR / np.sqrt(curved) * np.cos(middle)
+
+    def length(first: int, second: int) -> np.ndarray:
+        east = along_parallel * (longitude[second] - longitude[first])
+        return np.hypot(east, along_meridian * (latitude[second] - latitude[first]))
+
+    return length(0, 1), length(2, 3)
+
+
+def ground_size(
+    crs_wkt: str | None, transform: Affine | None, row: float, column: float
+) -> tuple[float, float] | None:
+    """Return what `ground_sizes` does for one place; None also where that lies off the Earth."""
+    found = ground_sizes(crs_wkt, transform, np.array([row]), np.array([column]))
+    if found is None:
+        return None
+    across, down = float(found[0][0]), float(found[1][0])
     if not (math.isfinite(across) and math.isfinite(down) and across > 0 and down > 0):
         return None
     return across, down
+
+
+def pixel_hectares(info: RasterInfo, rows: np.ndarray, columns: np.ndarray) -> np.ndarray | None:
+    """Return the area (n,) of pixels at some places in hectares; None where it is not known."""
+    middle = info.height / 2, info.width / 2
+    usual, measured = (
+        pixel_metres(info, *middle),
+        ground_size(info.crs_wkt, info.transform, *middle),
+    )
+    if usual is None:
+        return None
+    if usual != measured:
+        return np.full(len(rows), usual[0] * usual[1] / 1e4)
+    found = ground_sizes(info.crs_wkt, info.transform, rows, columns)
+    return None if found is None else found[0] * found[1] / 1e4
 
 
 def pixel_metres(info: RasterInfo, row: float, column: float) -> tuple[float, float] | None:

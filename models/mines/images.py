@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from affine import Affine
@@ -74,12 +74,15 @@ class Scene:
         From its stored numbers to reflectance, for these bands.
     placement : Placement
         Where it lies on the image's grid.
+    files : tuple of str
+        The file and those that belong to it, such as the sources of a VRT.
     """
 
     info: RasterInfo
     indexes: tuple[int, ...]
     scale: Scale
     placement: Placement
+    files: tuple[str, ...] = ()
 
 
 class MineImage:
@@ -179,6 +182,21 @@ class MineImage:
         count = len(self.info.bands)
         values = np.moveaxis(self.read(window), -1, 0)
         return Pixels(values, np.ones(count), np.zeros(count), (None,) * count)
+
+    def identity(self) -> list[list[Any]]:
+        """Return name, size in bytes and time of change (ns) of all files, as plain JSON.
+
+        Without their folders, so that an image that was moved as a whole stays the same.
+        """
+        found: list[list[Any]] = []
+        for path in sorted({path for scene in self.scenes for path in scene.files}):
+            try:
+                status = os.stat(path)
+            except OSError:
+                found.append([path, None, None])
+                continue
+            found.append([os.path.basename(path), status.st_size, status.st_mtime_ns])
+        return found
 
     def scenes_in(self, window: Window) -> list[tuple[int, Window]]:
         """Return the number of each file that a window meets, and the part that they share."""
@@ -300,16 +318,19 @@ def open_image(
     """
     options, progress = options or ImageOptions(), progress or Progress()
     files = image_files(source)
-    found: list[tuple[RasterInfo, tuple[int, ...], Scale]] = []
+    found: list[tuple[RasterInfo, tuple[int, ...], Scale, tuple[str, ...]]] = []
     for path in files:
         progress.check()
         with naming(path), _open(path, options) as raster:
             chosen = match(bands, raster.info.bands, by_position=options.by_position)
-            found.append((raster.info, tuple(chosen), scale_of(raster, chosen)))
-    infos = [info for info, _, _ in found]
+            own = tuple(raster.dataset.files) or (path,)
+            found.append((raster.info, tuple(chosen), scale_of(raster, chosen), own))
+    infos = [info for info, *_ in found]
     size, ground = _pixels(infos[0], ground_sampling_distance, progress)
     grid = common_grid(infos, size)
-    scenes = [Scene(info, chosen, scale, place(info, grid)) for info, chosen, scale in found]
+    scenes = [
+        Scene(info, chosen, scale, place(info, grid), own) for info, chosen, scale, own in found
+    ]
     _tell(scenes, progress)
     named = [replace(band, index=index) for index, band in enumerate(bands)]
     grid = replace(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -125,18 +128,40 @@ class CropInputs:
 
     def __getitem__(self, rows: slice) -> np.ndarray:
         """Return those rows (rows, columns, bands), float32, in memory that TensorFlow takes."""
-        numbers = self._numbers[:, rows]
-        bands, height, width = numbers.shape
-        out = _aligned(height * width * bands).reshape(height, width, bands)
-        _scale(numbers, self._factor, self._term, self._valid[rows], out)
+        start, stop, _ = rows.indices(self.shape[0])
+        out = aligned((stop - start, *self.shape[1:]))
+        self.fill(rows, out)
         return out
 
+    def fill(self, rows: slice, out: np.ndarray) -> None:
+        """Write those rows into an array of their shape."""
+        _scale(self._numbers[:, rows], self._factor, self._term, self._valid[rows], out)
 
-def _aligned(count: int) -> np.ndarray:
-    """Return that many float32 numbers that begin where vector instructions like them to."""
-    raw = np.empty(4 * count + ALIGNMENT, dtype=np.uint8)
+
+def read_ahead(inputs: Any, parts: Sequence[slice]) -> Iterator[np.ndarray]:
+    """Yield some rows of inputs after the others, each read while the ones before are worked on.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        See `gossan.models.mines.predictors`.
+    parts : sequence of slice
+        The rows, in the order in which they are needed.
+    """
+    with ThreadPoolExecutor(1, "gossan-read") as thread:
+        coming = thread.submit(inputs.__getitem__, parts[0])
+        for part in parts[1:]:
+            here, coming = coming, thread.submit(inputs.__getitem__, part)
+            yield here.result()
+        yield coming.result()
+
+
+def aligned(shape: tuple[int, ...]) -> np.ndarray:
+    """Return an array of float32 that begins where vector instructions like it to."""
+    size = 4 * math.prod(shape)
+    raw = np.empty(size + ALIGNMENT, dtype=np.uint8)
     start = -raw.ctypes.data % ALIGNMENT
-    return raw[start : start + 4 * count].view(np.float32)
+    return raw[start : start + size].view(np.float32).reshape(shape)
 
 
 def _holds(kind: np.dtype, value: float) -> bool:
