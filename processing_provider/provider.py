@@ -43,6 +43,7 @@ ALGORITHMS: tuple[tuple[str, str], ...] = (
     ("mines.extractchips", "ExtractChips"),
     ("mines.trainminedetector", "TrainMineDetector"),
     ("mines.trainimpactclassifier", "TrainImpactClassifier"),
+    ("mines.detectmines", "DetectMines"),
     ("mines.matchregister", "MatchRegister"),
     ("mines.exportfindings", "ExportFindings"),
     ("mines.collectreviewed", "CollectReviewed"),

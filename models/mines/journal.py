@@ -69,9 +69,10 @@ class Journal:
         self._done = True
 
     def close(self) -> None:
-        """Let go of the file, and remove it where the search is complete."""
+        """Let go of the file, and remove it where nothing is left to go on with."""
+        worthless = self._done or not self.finished()
         self._connection.close()
-        if self._done:
+        if worthless:
             for ending in ("", *_SIDE_FILES):
                 with suppress(OSError):
                     Path(f"{self.path}{ending}").unlink(missing_ok=True)

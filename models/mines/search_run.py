@@ -22,8 +22,8 @@ from gossan.models.mines.journal import Journal
 from gossan.models.mines.search import Found, Searcher, search_block
 from gossan.models.mines.search_record import SearchRecord, image_fingerprint, read_probability
 
-WIDEST_BLOCK, NARROWEST_BLOCK = 168, 56
-"""Cells along a block's side: wide ones see fewer pixels twice, narrow ones share out better."""
+WIDEST_BLOCK, NARROWEST_BLOCK = 168 * 27, 56 * 27
+"""Pixels along a block's side: wide ones see fewer pixels twice, narrow ones share out better."""
 
 MOST_THREADS = 8
 
@@ -57,7 +57,7 @@ def threads_here() -> int:
     return min(cores, MOST_THREADS)
 
 
-def blocks_of(shape: tuple[int, int], threads: int) -> list[Block]:
+def blocks_of(shape: tuple[int, int], stride: int, threads: int) -> list[Block]:
     """Cut the cells of a search into blocks of nearly one size, two for each thread at least.
 
     Small searches are cut into fewer, for each block sees eight rows and columns of cells besides
@@ -65,7 +65,7 @@ def blocks_of(shape: tuple[int, int], threads: int) -> list[Block]:
     """
     rows, columns = shape
     side = int(np.ceil(np.sqrt(rows * columns / (2 * threads))))
-    side = min(max(side, NARROWEST_BLOCK), WIDEST_BLOCK)
+    side = min(max(side, NARROWEST_BLOCK // stride), max(WIDEST_BLOCK // stride, 1))
     down, across = -(-rows // side), -(-columns // side)
     return plan(rows, columns, rows=-(-rows // down), columns=-(-columns // across))
 

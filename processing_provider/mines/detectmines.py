@@ -177,7 +177,9 @@ class DetectMines(GossanAlgorithm):
             "Every cell from the threshold on, with its probability and impact.",
             optional=True,
         )
-        self.add_report("Map, histogram, findings, and by what models they were made.", optional=True)
+        self.add_report(
+            "Map, histogram, findings, and by what models they were made.", optional=True
+        )
         self.add_output_numbers(
             {
                 "SEARCHED": "Cells searched",

@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import ndimage
 
 pytest.importorskip("tensorflow")
@@ -111,8 +113,8 @@ def whole(world, numbers=None, valid=None):
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    monkeypatch.setattr(search_run, "NARROWEST_BLOCK", 5)
-    monkeypatch.setattr(search_run, "WIDEST_BLOCK", 5)
+    monkeypatch.setattr(search_run, "NARROWEST_BLOCK", 5 * 27)
+    monkeypatch.setattr(search_run, "WIDEST_BLOCK", 5 * 27)
 
 
 def detect(world, where, progress=None, **changes):
@@ -371,14 +373,15 @@ def write_other_detector(world, folder):
     return str(path)
 
 
-def test_blocks_cover_every_cell_once():
-    for shape in ((1, 1), (19, 17), (335, 335), (40, 900), (171, 56)):
-        for threads in (1, 2, 7):
-            seen = np.zeros(shape, dtype=int)
-            for block in search_run.blocks_of(shape, threads):
-                seen[block.inner.slices] += 1
-                assert max(block.inner.height, block.inner.width) <= search_run.WIDEST_BLOCK
-            assert (seen == 1).all()
+@settings(deadline=None)
+@given(st.tuples(st.integers(1, 400), st.integers(1, 400)), st.integers(1, 300), st.integers(1, 9))
+def test_blocks_cover_every_cell_once(shape, stride, threads):
+    seen = np.zeros(shape, dtype=int)
+    widest = max(search_run.WIDEST_BLOCK // stride, 1)
+    for block in search_run.blocks_of(shape, stride, threads):
+        seen[block.inner.slices] += 1
+        assert max(block.inner.height, block.inner.width) <= widest
+    assert (seen == 1).all()
 
 
 # Ended before its time
@@ -486,7 +489,7 @@ from gossan.core.progress import Progress
 from gossan.models.mines import search_run
 from gossan.models.registry import load
 
-search_run.NARROWEST_BLOCK = search_run.WIDEST_BLOCK = 5
+search_run.NARROWEST_BLOCK = search_run.WIDEST_BLOCK = 5 * 27
 parameters = json.loads(sys.argv[1])
 load("mines.detect")(Progress(on_fraction=lambda share: print(share, flush=True)), **parameters)
 """

@@ -20,6 +20,8 @@ class Case:
         File name for every destination parameter.
     numbers : tuple of str
         Number outputs that must come back finite.
+    state : tuple of str
+        Files that a cancelled run keeps beside its outputs, for the next one to go on with.
     job : bool
         Whether it calls a job of the engine; some only write what QGIS has in another format.
     seeded : bool
@@ -33,5 +35,6 @@ class Case:
     outputs: dict[str, str]
     numbers: tuple[str, ...] = ()
     job: bool = True
+    state: tuple[str, ...] = ()
     seeded: bool = False
     wrong: tuple[tuple[dict[str, Any], str], ...] = field(default_factory=tuple)
