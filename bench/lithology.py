@@ -263,9 +263,9 @@ def peak() -> float:
 def main() -> None:
     """Read the command line and measure."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("work", choices=("district", "real", "size"))
+    parser.add_argument("work", nargs="*", help="district, real, size; the first two by default")
     parser.add_argument("--size", type=int, default=400)
-    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--seeds", type=int, default=6)
     parser.add_argument("--method", default="forest", help="forest or FCN-8s, FCN-16s, FCN-32s")
     parser.add_argument("--split", default="spatial blocks")
     parser.add_argument("--width", type=float, default=0.125)
@@ -278,7 +278,8 @@ def main() -> None:
     parser.add_argument("--report", default="", help="folder for the reports")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
-        {"district": district, "real": real, "size": size}[arguments.work](arguments, Path(place))
+        for work in arguments.work or ("district", "real"):
+            {"district": district, "real": real, "size": size}[work](arguments, Path(place))
 
 
 if __name__ == "__main__":

@@ -103,6 +103,8 @@ def add_layers(
     geology = add_raster(
         project, group, Path(district["geological_map_raster"]), "Geological map (learned from)"
     )
+    # Its own colour table goes on to 255 in black.
+    geology.setRenderer(lithology.renderer().clone())
     shown["Geological map"] = geology
     differences = add_raster(
         project, group, results / "lithology_differences.tif", "Differences from the geological map"

@@ -15,6 +15,7 @@ from gossan.core.charts import curve_plot, map_picture, matrix_heatmap
 from gossan.core.origin import Origin
 from gossan.core.report import Report
 from gossan.core.validation import iou, mean_iou, overall_accuracy
+from gossan.models.lithology.holdout import TEST, TRAINING, VALIDATION
 from gossan.models.lithology.labelled_stack import LabelledStack
 from gossan.models.lithology.learning import Judged, Learned
 from gossan.models.lithology.legend import rgb
@@ -83,8 +84,8 @@ def gain_of(first: Trained, second: Trained, seed: int) -> Interval:
 def warnings_of(data: LabelledStack, roles: np.ndarray, models: Sequence[Trained]) -> list[str]:
     """Return what the user should know before trusting the map."""
     sentences = []
-    test = data.counts(roles == 3)
-    learned = data.counts((roles == 1) | (roles == 2))
+    test = data.counts(roles == TEST)
+    learned = data.counts((roles == TRAINING) | (roles == VALIDATION))
     unjudged = [name for name, count in zip(data.names, test) if not count]
     unlearned = [name for name, count in zip(data.names, learned) if not count]
     if unjudged:
@@ -184,8 +185,10 @@ def write_training_report(
     _tell_maps(report, data, roles, models)
     report.heading("Data")
     rows = [
-        [label.name, *(int(data.counts(roles == role)[place]) for role in (1, 2, 3))]
-        for place, label in enumerate(data.classes)
+        [label.name, *(int(one) for one in counted)]
+        for label, *counted in zip(
+            data.classes, *(data.counts(roles == role) for role in (TRAINING, VALIDATION, TEST))
+        )
     ]
     report.table(["Class", "Training pixels", "Early stopping", "Test"], rows)
     report.bullets(list(data.notes))
@@ -242,7 +245,7 @@ def _tell_maps(
     step = max(-(-max(roles.shape) // _LONGEST), 1)
     thin = (slice(None, None, step), slice(None, None, step))
     shown = palette[data.places[thin]]
-    test = (roles[thin] == 3)[..., None]
+    test = (roles[thin] == TEST)[..., None]
     report.figure(
         _with_legend(np.where(test, shown, 0.45 * shown + 0.55), data),
         "The geological map; test blocks in full colour, the rest pale.",

@@ -34,6 +34,7 @@ def legend_of(layer: QgsMapLayer | None, field: str = "") -> list[dict[str, Any]
             return [
                 {"value": int(item.value), "name": item.label, "colour": item.color.name()}
                 for item in renderer.classes()
+                if not _fills_up(item)
             ]
     if isinstance(layer, QgsVectorLayer):
         renderer = layer.renderer()
@@ -44,6 +45,11 @@ def legend_of(layer: QgsMapLayer | None, field: str = "") -> list[dict[str, Any]
                 if category.value() not in (None, "") and not isinstance(category.value(), list)
             ]
     return []
+
+
+def _fills_up(item: QgsPalettedRasterRenderer.Class) -> bool:
+    """Return whether a class is none: colour tables go on to 255, in black and without names."""
+    return item.label in ("", f"{item.value:g}") and item.color.name() == "#000000"
 
 
 def _shows(renderer: QgsCategorizedSymbolRenderer, field: str) -> bool:

@@ -170,6 +170,31 @@ def test_found_scenes_are_composed_from_their_server(qgis_process, bench, tmp_pa
     assert sum(catalogue.served.values()) > 0
 
 
+def test_a_network_learns_and_maps_in_the_real_program(qgis_process, bench, tmp_path):
+    stack = [bench.made("fusesources")["OUTPUT"]]
+    training = {
+        "FEATURES": stack,
+        "MAP_RASTER": bench.resolve("district:geological_map_raster"),
+        "METHOD": "FCN-8s",
+        "WIDTH": 0.05,
+        "RECIPE": "small machine",
+        "BLOCK_SIZE": 180,
+        "WINDOW_SIZE": 32,
+        "WINDOWS": 8,
+        "EPOCHS": 1,
+        "BASELINE": False,
+        "MODEL": str(tmp_path / "network.gossan"),
+        "REPORT": str(tmp_path / "network.html"),
+    }
+    done = qgis_process.run("gossan:trainlithology", training)
+    assert done.returncode == 0, done.stderr
+    mapping = {"FEATURES": stack, "MODEL": training["MODEL"], "OUTPUT": str(tmp_path / "map.tif")}
+    done = qgis_process.run("gossan:maplithology", mapping)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["results"]["PIXEL_COUNT"] == 48 * 48
+    assert (tmp_path / "map.qml").exists()
+
+
 LONG = {
     "extractendmembers": {"SKEWERS": 1_000_000, "SPACE": "bands"},
     "trainmetalinversion": {"TREES": 5000, "REPEATS": 20},
