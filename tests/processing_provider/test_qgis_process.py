@@ -154,7 +154,7 @@ def test_the_model_of_lithology_runs_by_its_id(qgis_process, bench, tmp_path):
     assert done.returncode == 0, done.stderr
     for name in ("lithology.tif", "lithology.qml", "training.html", "assessment.html"):
         assert (tmp_path / name).stat().st_size > 0
-    assert "granite" in (tmp_path / "lithology.qml").read_text(encoding="utf-8")
+    assert "paletted" in (tmp_path / "lithology.qml").read_text(encoding="utf-8")
 
 
 def test_found_scenes_are_composed_from_their_server(qgis_process, bench, tmp_path, catalogue):
