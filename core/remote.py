@@ -26,7 +26,7 @@ class RemoteAccess:
     Parameters
     ----------
     proxy : str
-        ``http://user:password@host:port``, or ``socks5://...``; empty for none.
+        Its address, with user and password in it where it asks for them; empty for none.
     headers : mapping of str
         Sent with every request, such as ``Authorization``.
     timeout : float

@@ -29,6 +29,7 @@ from gossan.models.imagery.found_scenes import read_found_scenes
 from gossan.models.imagery.looks import (
     Look,
     LookReader,
+    by_position,
     common_bands,
     measured_cloud,
     open_image,
@@ -62,6 +63,7 @@ def composite(
     scale: float | None = None,
     offset: float | None = None,
     offset_removed: bool = False,
+    match_by_position: bool = False,
     number_type: str = "reflectance x 10000",
     proxy: str = "",
     headers: Mapping[str, Any] | None = None,
@@ -100,6 +102,8 @@ def composite(
         Reflectance = stored number x scale + offset, instead of what is known of the scenes.
     offset_removed : bool
         The offset of Sentinel-2's baseline 04.00 is off already in all files.
+    match_by_position : bool
+        Take the bands of all scenes in their order, whatever their names.
     number_type : str
         One of `gossan.models.imagery.composite.NUMBER_TYPES`.
     proxy : str
@@ -142,6 +146,8 @@ def composite(
         found += read_found_scenes(scenes, scale=scale, offset=offset)
     if not found:
         raise InputError("No scene was given. Choose rasters, or a layer of found scenes.")
+    if match_by_position:
+        found = by_position(found)
     decisions = [Decision(scene) for scene in found]
     for decision in decisions:
         if not within(decision.scene.date, first, last):

@@ -21,8 +21,9 @@ from gossan.models.imagery.scene import BandSource, Scene
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-OPEN_FILES = 200
-"""Files held open at once; the operating system allows few more."""
+OPEN_FILES = 800
+"""Files held open at once where the operating system allows it: each is asked for in every window,
+and opening one on a server again costs two requests."""
 
 _OVERVIEW_SIDE = 512
 """Pixels of the longer side at which a mask is looked through for its share of clouds."""
@@ -68,6 +69,7 @@ class LookReader:
         self.grid = grid
         self._access = access
         self._nearest = nearest
+        self._most_open = files_allowed()
         self._views: OrderedDict[tuple[str, bool], GridView] = OrderedDict()
         self._clear: dict[int, np.ndarray] = {}
         self._clear_of: Window | None = None
@@ -144,7 +146,7 @@ class LookReader:
         if key in self._views:
             self._views.move_to_end(key)
             return self._views[key]
-        while len(self._views) >= OPEN_FILES:
+        while len(self._views) >= self._most_open:
             self._views.popitem(last=False)[1].close()
         raster = open_image(path, self._access, mask=mask)
         try:
@@ -154,6 +156,18 @@ class LookReader:
             raise
         self._views[key] = view
         return view
+
+
+def files_allowed() -> int:
+    """Return how many files may be held open: half of what the system allows, within reason."""
+    try:
+        import resource
+    except ImportError:  # Windows, whose limit is higher
+        return OPEN_FILES
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if allowed == resource.RLIM_INFINITY:
+        return OPEN_FILES
+    return max(min(OPEN_FILES, allowed // 2), 8)
 
 
 def open_image(path: str, access: RemoteAccess, *, mask: bool = False) -> Raster:
@@ -229,6 +243,27 @@ def common_bands(scenes: Sequence[Scene], wanted: Sequence[str]) -> list[Band]:
             "satellite, or name the bands."
         )
     return [replace(band, index=number) for number, band in enumerate(chosen)]
+
+
+def by_position(scenes: Sequence[Scene]) -> list[Scene]:
+    """Return the scenes with their bands named after those of the first one, in their order.
+
+    Raises
+    ------
+    InputError
+        When they do not have equally many.
+    """
+    first = [band for band, _ in scenes[0].bands]
+    for scene in scenes:
+        if len(scene.bands) != len(first):
+            raise InputError(
+                f"{scene.name} has {len(scene.bands)} bands and {scenes[0].name} {len(first)}, so "
+                "they cannot be matched by position. Choose scenes with the same bands."
+            )
+    return [
+        replace(scene, bands=tuple(zip(first, (source for _, source in scene.bands))))
+        for scene in scenes
+    ]
 
 
 def sources_of(scene: Scene, bands: Sequence[Band]) -> tuple[BandSource, ...]:

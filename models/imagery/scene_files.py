@@ -192,7 +192,7 @@ def _assigned(groups: Sequence[_Group], masks: Sequence[str]) -> list[dict[str, 
             for number, group in enumerate(groups)
             if match
             and (
-                match["stem"].lower().startswith(group.stem.lower())
+                _is_named_after(match["stem"], group.stem)
                 or (not match["stem"] and Path(path).parent == group.folder)
             )
         ]
@@ -215,6 +215,12 @@ def _assigned(groups: Sequence[_Group], masks: Sequence[str]) -> list[dict[str, 
             "each scene, in the same order."
         )
     return assigned
+
+
+def _is_named_after(name: str, stem: str) -> bool:
+    """Tell whether a mask's name is that of a scene, or continues it after a mark."""
+    rest = name.lower().removeprefix(stem.lower()) if stem else name.lower()
+    return rest != name.lower() and (not rest or not rest[0].isalnum())
 
 
 def _kind_by_content(path: str) -> str:

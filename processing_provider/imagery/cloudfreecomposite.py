@@ -209,6 +209,10 @@ class CloudFreeComposite(GossanAlgorithm):
             "their baseline says 04.00 or later.",
             advanced=True,
         )
+        self.add_by_position(
+            "Takes the bands of all scenes in their order, whatever their names; only if you know "
+            "that the order is the same."
+        )
         self.add(
             network.authentication(self.AUTHENTICATION),
             "For found scenes on servers that ask for a login.",
@@ -282,6 +286,7 @@ class CloudFreeComposite(GossanAlgorithm):
                 scale=self.SCALE,
                 offset=self.OFFSET,
                 offset_removed=self.OFFSET_REMOVED,
+                match_by_position=self.BY_POSITION,
                 number_type=self.NUMBER_TYPE,
                 output=self.OUTPUT,
                 counts=self.COUNTS,

@@ -25,6 +25,7 @@ from gossan.core.progress import Progress
 from gossan.examples.district.district import make_district
 from gossan.examples.district.products import Settings
 from gossan.models.imagery import composite as writing
+from gossan.models.imagery import looks as reading
 from gossan.models.imagery.composite_jobs import composite
 from gossan.models.imagery.compositing import median, medoid
 
@@ -405,6 +406,44 @@ def test_coarser_bands_and_scenes_of_two_satellites_meet_by_wavelength(tmp_path,
     landsat = np.array([14_545, 18_182]) * 2.75e-5 - 0.2
     expected = (landsat + np.array([0.2, 0.3])) / 2
     np.testing.assert_allclose(made[:, 2, 2], expected, atol=1e-6)
+
+
+def test_scenes_without_names_of_bands_meet_by_position_only_when_asked(tmp_path, write_raster):
+    files = [
+        write_raster(tmp_path / f"x{n}.tif", np.full((2, 4, 4), 0.1 * n, np.float32))
+        for n in (1, 2)
+    ]
+    given = {"rasters": files, "mask": "none", "number_type": "reflectance",
+             "output": str(tmp_path / "c.tif")}  # fmt: skip
+    with pytest.raises(InputError, match="has no band that all other scenes have"):
+        composite(Progress(), **given)
+    composite(Progress(), match_by_position=True, **given)
+    np.testing.assert_allclose(stored(tmp_path / "c.tif"), 0.15, rtol=1e-6)
+    files.append(write_raster(tmp_path / "y.tif", np.ones((3, 4, 4), np.float32)))
+    with pytest.raises(InputError, match="y has 3 bands and x1 2"):
+        composite(Progress(), match_by_position=True, **{**given, "rasters": files})
+
+
+def test_a_mask_belongs_to_the_scene_whose_whole_name_it_bears(tmp_path, write_raster):
+    ground, clear = np.full((1, 3, 3), 2000, np.uint16), np.full((3, 3), 4, np.uint8)
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    scene = write_raster(tmp_path / "a" / "scene1.tif", ground, names=["B4"], scale=1e-4)
+    mask = write_raster(tmp_path / "b" / "scene10_SCL.tif", clear)
+    other = write_raster(tmp_path / "a" / "other.tif", ground, names=["B4"], scale=1e-4)
+    given = {"rasters": [scene, other], "output": str(tmp_path / "c.tif")}
+    with pytest.raises(InputError, match=r"scene10_SCL\.tif belongs to none"):
+        composite(Progress(), masks=[mask], **given)
+    right = write_raster(tmp_path / "b" / "scene1_SCL.tif", clear)
+    assert composite(Progress(), masks=[right], **given)["used"] == 1
+
+
+def test_more_scenes_than_files_may_be_open_are_read(dates, tmp_path, monkeypatch):
+    few, all_open = str(tmp_path / "few.tif"), str(tmp_path / "all.tif")
+    composite(Progress(), rasters=dates.images, cloud_limit=100, output=all_open)
+    monkeypatch.setattr(reading, "files_allowed", lambda: 3)
+    composite(Progress(), rasters=dates.images, cloud_limit=100, output=few)
+    np.testing.assert_array_equal(stored(few), stored(all_open))
 
 
 # Faults
