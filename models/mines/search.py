@@ -13,6 +13,7 @@ import numpy as np
 from gossan.core.blocks import Block
 from gossan.core.bundle import fingerprint_of
 from gossan.core.errors import BundleError, InputError
+from gossan.core.memory import keep_freed_memory, release_freed_memory
 from gossan.core.progress import Progress
 from gossan.core.windows import Window
 from gossan.models.mines.cells import CellGeometry
@@ -86,6 +87,7 @@ class Searcher:
 
     def __init__(self, task: Task, progress: Progress | None = None) -> None:
         self.task = task
+        keep_freed_memory()
         self.predictor: Predictor = load_predictor(task.detector, task.stride)
         self.geometry: CellGeometry = self.predictor.geometry
         card = self.predictor.bundle.card
@@ -112,6 +114,7 @@ class Searcher:
         """Let go of all files."""
         for image in self._opened:
             image.close()
+        release_freed_memory()
 
     def search(self, block: Block) -> Found:
         """Search a block of cells."""

@@ -574,3 +574,71 @@ def test_the_report_tells_of_search_and_models(world, tmp_path):
     assert page.count("data:image/png") == 2
     for text in ("detector.gossan", "impact.gossan", "dropped as no ore", "Findings", "km²"):
         assert text in page
+
+
+# On Dask
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    dask = pytest.importorskip("dask")
+    distributed = pytest.importorskip("distributed")
+    # Otherwise the scheduler may look for a killed worker's result for half a minute.
+    with (
+        dask.config.set({"distributed.comm.timeouts.connect": "2s"}),
+        distributed.LocalCluster(
+            processes=True,
+            n_workers=2,
+            threads_per_worker=1,
+            dashboard_address=":0",
+            silence_logs=50,
+        ) as running,
+    ):
+        yield running
+
+
+def test_dask_workers_find_the_same_also_when_one_is_killed(world, tmp_path, small_blocks, cluster):
+    import distributed
+
+    for name in ("here", "there", "hurt"):
+        (tmp_path / name).mkdir()
+    detect(world, tmp_path / "here", impact_model=world.impact)
+    address = cluster.scheduler_address
+    detect(world, tmp_path / "there", impact_model=world.impact, dask=address)
+
+    with distributed.Client(address, set_as_default=False) as client:
+        victim = next(iter(client.run(os.getpid).values()))
+    killed = []
+
+    def kill(share):
+        if share > 0.1 and not killed:
+            killed.append(victim)
+            os.kill(victim, signal.SIGKILL)
+
+    detect(
+        world,
+        tmp_path / "hurt",
+        Progress(on_fraction=kill),
+        impact_model=world.impact,
+        dask=address,
+    )
+    assert killed
+    for name in ("there", "hurt"):
+        np.testing.assert_allclose(
+            raster(tmp_path / name)[0], raster(tmp_path / "here")[0], atol=1e-6
+        )
+        for file in ("points", "polygons", "cells"):
+            rows, _ = features(tmp_path / name / f"{file}.geojson")
+            expected, _ = features(tmp_path / "here" / f"{file}.geojson")
+            assert [row["finding"] for row in rows] == [row["finding"] for row in expected]
+            assert [row["impact"] for row in rows] == [row["impact"] for row in expected]
+
+
+def test_workers_that_see_another_model_are_told_apart(world):
+    from gossan.models.mines import search
+
+    with pytest.raises(GossanError, match="see another file"):
+        search.search_block(
+            search_run.blocks_of((5, 5), 27, 1)[0],
+            task=search.Task((world.image,), search.ImageOptions(), world.detector, "0" * 64),
+        )
