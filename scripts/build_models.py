@@ -22,17 +22,22 @@ from qgis.core import (
     QgsProcessingModelOutput,
     QgsProcessingModelParameter,
     QgsProcessingParameterBand,
+    QgsProcessingParameterDateTime,
     QgsProcessingParameterDefinition,
     QgsProcessingParameterEnum,
+    QgsProcessingParameterExtent,
     QgsProcessingParameterFeatureSource,
     QgsProcessingParameterField,
     QgsProcessingParameterFile,
+    QgsProcessingParameterMultipleLayers,
     QgsProcessingParameterNumber,
     QgsProcessingParameterRasterLayer,
+    QgsProcessingParameterString,
 )
 from qgis.PyQt.QtCore import QPointF
 
 from gossan.processing_provider.groups import GROUPS
+from gossan.processing_provider.imagery.searchimagery import ADDRESSES
 from gossan.processing_provider.provider import GossanProvider
 from gossan.processing_provider.workflows.ready_model import FOLDER
 
@@ -374,6 +379,158 @@ def lithological_map() -> None:
     model.save("lithologicalmap")
 
 
+def mine_search() -> None:
+    """Search images, composite, detect, match, export."""
+    model = Model(
+        "Mine search and export",
+        {
+            "ALG_DESC": (
+                "Finds Sentinel-2 scenes of an area in a public catalogue, makes one cloud-free "
+                "image of them, searches it for mines and tailings dams, tells which of them "
+                "registers and granted concessions know, and writes them for Google Earth and as "
+                "a table. Bands are read from their servers by window; for areas of more than some "
+                "thousand square kilometres run the steps one by one, for each can go on where it "
+                "was. The bands that the detector was trained on decide which catalogue suits it. "
+                "Findings are what a network takes for mines: review them."
+            ),
+            "SHORT_DESCRIPTION": "From an area to unregistered mines in Google Earth.",
+        },
+    )
+    _ask_for_scenes(model)
+    _ask_for_search(model)
+    _ask_for_registers(model)
+    model.step(
+        "search",
+        "gossan:searchimagery",
+        {
+            name: given(name)
+            for name in ("CATALOGUE", "URL", "COLLECTION", "EXTENT", "START", "END", "CLOUD_LIMIT")
+        },
+        {"Found scenes": "OUTPUT"},
+    )
+    model.step(
+        "composite",
+        "gossan:cloudfreecomposite",
+        {
+            "SCENES": made("search", "OUTPUT"),
+            "EXTENT": given("EXTENT"),
+            "CLOUD_LIMIT": given("CLOUD_LIMIT"),
+        },
+        {"Composite": "OUTPUT", "Composite report": "REPORT"},
+    )
+    model.step(
+        "detect",
+        "gossan:detectmines",
+        {
+            "INPUT": [made("composite", "OUTPUT")],
+            "DETECTOR": given("DETECTOR"),
+            "IMPACT_MODEL": given("IMPACT_MODEL"),
+            "THRESHOLD": given("THRESHOLD"),
+        },
+        {"Probability": "PROBABILITY", "Findings": "POLYGONS", "Search report": "REPORT"},
+    )
+    model.step(
+        "match",
+        "gossan:matchregister",
+        {
+            "INPUT": made("detect", "POLYGONS"),
+            "AREA": given("EXTENT"),
+            **{
+                name: given(name)
+                for name in ("REGISTERS", "CONCESSIONS", "GRANTED", "PROTECTED", "DISTANCE")
+            },
+        },
+        {
+            "Findings and registers": "OUTPUT",
+            "Entries without a finding": "GHOSTS",
+            "Register report": "REPORT",
+        },
+    )
+    model.step(
+        "export",
+        "gossan:exportfindings",
+        {"INPUT": made("match", "OUTPUT")},
+        {"Google Earth": "KML", "Table": "CSV"},
+    )
+    model.save("minesearch")
+
+
+def _ask_for_scenes(model: Model) -> None:
+    model.ask(QgsProcessingParameterExtent("EXTENT", "Area"), "What is searched.")
+    catalogues = list(ADDRESSES)
+    model.ask(
+        QgsProcessingParameterEnum(
+            "CATALOGUE", "Catalogue", catalogues, False, catalogues[0], False, True
+        ),
+        "Where scenes are looked for; it has to have the bands that the detector was trained on.",
+    )
+    for name, title, tip in (
+        ("URL", "Address of another catalogue", "Landing page of a STAC API, for another one."),
+        ("COLLECTION", "Collection of another catalogue", "Such as sentinel-2-l2a."),
+    ):
+        model.ask(QgsProcessingParameterString(name, title, None, False, True), tip)
+    day = QgsProcessingParameterDateTime.Type.Date
+    for name, title in (("START", "First day"), ("END", "Last day")):
+        model.ask(QgsProcessingParameterDateTime(name, title, day, None, True), "Empty: no limit.")
+    decimal = QgsProcessingParameterNumber.Type.Double
+    model.ask(
+        QgsProcessingParameterNumber("CLOUD_LIMIT", "Cloud limit (%)", decimal, 20, False, 0, 100),
+        "Scenes with more cloud are left out.",
+    )
+
+
+def _ask_for_search(model: Model) -> None:
+    models = "Gossan model (*.gossan);;All files (*)"
+    for name, title, optional, tip in (
+        ("DETECTOR", "Detector", False, "Ready ones lie in the plugin's folder models/pretrained."),
+        ("IMPACT_MODEL", "Impact model", True, "Empty: the impact is not judged."),
+    ):
+        model.ask(
+            QgsProcessingParameterFile(name, title, fileFilter=models, optional=optional), tip
+        )
+    decimal = QgsProcessingParameterNumber.Type.Double
+    model.ask(
+        QgsProcessingParameterNumber("THRESHOLD", "Threshold", decimal, 0.6, False, 0, 1),
+        "Least probability of a cell.",
+    )
+
+
+def _ask_for_registers(model: Model) -> None:
+    kinds = QgsProcessing.SourceType
+    for name, title, kind, optional, tip in (
+        (
+            "REGISTERS",
+            "Registers",
+            kinds.TypeVector,
+            False,
+            "Tables with coordinates in any notation, or layers of known mines.",
+        ),
+        ("CONCESSIONS", "Concessions", kinds.TypeVectorPolygon, True, "With their phase."),
+        (
+            "PROTECTED",
+            "Protected areas and indigenous lands",
+            kinds.TypeVectorPolygon,
+            True,
+            "Findings get those that they lie in.",
+        ),
+    ):
+        model.ask(QgsProcessingParameterMultipleLayers(name, title, kind, optional=optional), tip)
+    model.ask(
+        QgsProcessingParameterString("GRANTED", "Phases that count as granted", None, False, True),
+        "Parted by semicolons; empty: every concession counts.",
+    )
+    decimal = QgsProcessingParameterNumber.Type.Double
+    model.ask(
+        QgsProcessingParameterNumber(
+            "DISTANCE", "Distance of a match (m)", decimal, 1000, False, 0, 100_000
+        ),
+        "An entry up to this far from a finding is taken for its own.",
+    )
+
+
+MODELS = (heavy_metal_map, lithological_map, mine_search)
+
+
 def main() -> None:
     """Build all models in a QGIS with the toolbox."""
     application = QgsApplication([], False)
@@ -382,8 +539,8 @@ def main() -> None:
     registry.addProvider(QgsNativeAlgorithms(registry))
     registry.addProvider(GossanProvider())
     FOLDER.mkdir(parents=True, exist_ok=True)
-    heavy_metal_map()
-    lithological_map()
+    for build in MODELS:
+        build()
     application.exitQgis()
 
 

@@ -13,45 +13,58 @@ import sys
 import time
 from pathlib import Path
 
-from gossan.examples.demo import deposits, heavy_metals, lithology, soil_spectra
+from gossan.examples.demo import deposits, heavy_metals, lithology, mines, soil_spectra
 from gossan.examples.demo.project import build_project
 from gossan.examples.demo.steps import run_step
 
-CHAPTERS = (heavy_metals, soil_spectra, lithology, deposits)
+CHAPTERS = (heavy_metals, soil_spectra, lithology, deposits, mines)
 """Each has ``NAME``, ``REPORT``, ``steps`` and ``add_layers``."""
 
 SIZE = 200
 """Pixels of 30 m along each side of the demonstration's scene: 6 km."""
 
+SEARCHED = {"--size": "400", "--seed": "5"}
+"""The district that is searched for mines: 12 km, of which the models have seen nothing."""
 
-def make_district(folder: Path) -> None:
-    """Simulate the district with the engine's Python; an existing one is kept."""
-    if (folder / "manifest.json").exists():
+
+def make_district(folder: Path, what: str, options: list[str]) -> dict[str, str]:
+    """Simulate a district with the engine's Python and return the path of each product by name.
+
+    A district that is there already is kept.
+    """
+    manifest = folder / "manifest.json"
+    if manifest.exists():
         print(f"The district in {folder} is there already.")
-        return
-    print(
-        "[0] Simulating a mining district (images, soil samples, maps, registers) ...", flush=True
+    else:
+        print(f"[0] Simulating {what} ...", flush=True)
+        call = [os.environ["GOSSAN_ENGINE"], "-m", "gossan.examples.district", str(folder)]
+        subprocess.run([*call, *options], check=True)
+    products = json.loads(manifest.read_text(encoding="utf-8"))["products"]
+    return {item["name"]: str(folder / item["file"]) for item in products}
+
+
+def make_districts(folder: Path) -> dict[str, str]:
+    """Simulate both districts; names of the second one's products begin with `mines.AREA`."""
+    products = make_district(
+        folder / "district",
+        "a mining district (images, soil samples, maps, registers)",
+        ["--size", str(SIZE)],
     )
-    call = [
-        os.environ["GOSSAN_ENGINE"],
-        "-m",
-        "gossan.examples.district",
-        str(folder),
-        "--size",
-        str(SIZE),
-    ]
-    subprocess.run(call, check=True)
+    searched = make_district(
+        folder / "searched",
+        "a wider district, to be searched for mines",
+        [*(text for pair in SEARCHED.items() for text in pair), "--only", "sentinel", "registers"],
+    )
+    return {**products, **{f"{mines.AREA}{name}": path for name, path in searched.items()}}
 
 
 def main() -> None:
     """Make the demonstration in the folder that the command line names."""
     began = time.monotonic()
     folder = Path(sys.argv[1]).absolute()
-    district, results = folder / "district", folder / "results"
+    results = folder / "results"
     results.mkdir(parents=True, exist_ok=True)
-    make_district(district)
-    manifest = json.loads((district / "manifest.json").read_text(encoding="utf-8"))
-    products = {item["name"]: str(district / item["file"]) for item in manifest["products"]}
+    products = make_districts(folder)
     todo = [step for chapter in CHAPTERS for step in chapter.steps(products, results)]
     for number, step in enumerate(todo, start=1):
         run_step(number, len(todo), step)

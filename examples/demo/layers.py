@@ -15,6 +15,10 @@ from qgis.core import (
     QgsVectorLayer,
 )
 
+from gossan.core.sensors import SENSORS
+
+SENTINEL2 = SENSORS["sentinel-2"]
+
 TRUE_COLOUR = (640.0, 550.0, 460.0)
 """Wavelengths shown as red, green and blue, nm."""
 
@@ -66,6 +70,8 @@ def true_colour(layer: QgsRasterLayer) -> None:
         number = "".join(c if c in "0123456789." else " " for c in name).split()
         if number and 300.0 < float(number[-1]) < 3000.0:
             wavelengths[band] = float(number[-1])
+        elif name in SENTINEL2:
+            wavelengths[band] = SENTINEL2[name][0]
     shown = [min(range(count), key=lambda b: abs(wavelengths[b] - w)) + 1 for w in TRUE_COLOUR]
     renderer = QgsMultiBandColorRenderer(layer.dataProvider(), *shown)
     for band, assign in zip(

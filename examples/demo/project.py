@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Union
 
 from qgis.core import (
     QgsApplication,
@@ -28,6 +29,9 @@ from qgis.gui import QgsMapCanvas
 from qgis.PyQt.QtCore import QSize
 from qgis.PyQt.QtGui import QFont
 
+Shown = Union[QgsMapLayer, tuple[QgsMapLayer, ...]]
+"""What a map of a layout shows: a layer, or one with those that lie beneath it."""
+
 
 def build_project(
     folder: Path, chapters: Sequence[ModuleType], district: Mapping[str, str], results: Path
@@ -39,7 +43,8 @@ def build_project(
     folder : Path
         Where the project and the pictures are written.
     chapters : sequence of modules
-        Each with ``NAME`` and ``add_layers``; the first one is on top and sets CRS and extent.
+        Each with ``NAME`` and ``add_layers``; the first one is on top and sets CRS and extent. A
+        map of its layout is a layer, or a layer with those that lie beneath it.
     district : mapping
         Path of each product of the district by name.
     results : Path
@@ -57,7 +62,7 @@ def build_project(
         for chapter in chapters:
             layers = chapter.add_layers(project, district, results)
             if not layouts:
-                first = list(layers.values())[-1]
+                first = _stack(list(layers.values())[-1])[0]
                 project.setCrs(first.crs())
             layouts[chapter.NAME] = _layout(project, chapter.NAME, layers)
             project.layoutManager().addLayout(layouts[chapter.NAME])
@@ -82,14 +87,15 @@ def build_project(
         application.exitQgis()
 
 
-def _layout(project: QgsProject, name: str, layers: dict[str, QgsMapLayer]) -> QgsPrintLayout:
+def _layout(project: QgsProject, name: str, layers: Mapping[str, Shown]) -> QgsPrintLayout:
     """Return an A4 page with up to four maps, each with its title and legend."""
     layout = QgsPrintLayout(project)
     layout.initializeDefaults()
     layout.setName(name)
     _text(layout, f"{project.title()}: {name.lower()}", 10, 6, 277, 8, 15, bold=True)
     places = [(10, 18), (152, 18), (10, 110), (152, 110)]
-    for (title, layer), (left, top) in zip(layers.items(), places):
+    for (title, stack), (left, top) in zip(layers.items(), places):
+        layer = _stack(stack)[0]
         shown = layer.name() if title == "Abundance" else title
         label = f"Abundance of {shown}" if title == "Abundance" else shown
         _text(layout, label, left, top, 100, 6, 10, bold=True)
@@ -97,14 +103,18 @@ def _layout(project: QgsProject, name: str, layers: dict[str, QgsMapLayer]) -> Q
         layout.addLayoutItem(frame)
         frame.attemptMove(QgsLayoutPoint(left, top + 7))
         frame.attemptResize(QgsLayoutSize(82, 82))
-        frame.setCrs(layer.crs())
-        frame.setLayers([layer])
+        ground = _stack(stack)[-1]
+        frame.setCrs(ground.crs())
+        frame.setLayers(_stack(stack))
         frame.setKeepLayerSet(True)
-        extent = layer.extent()
-        if isinstance(layer, QgsVectorLayer):
+        extent = ground.extent()
+        if isinstance(ground, QgsVectorLayer):
             # Points at the edge would be cut in two.
             extent.scale(1.08)
         frame.setExtent(extent)
+        # That has changed the shape of the frame where the extent is no square.
+        frame.attemptResize(QgsLayoutSize(82, 82))
+        frame.zoomToExtent(extent)
         frame.setFrameEnabled(True)
         bar = QgsLayoutItemScaleBar(layout)
         bar.setLinkedMap(frame)
@@ -121,6 +131,11 @@ def _layout(project: QgsProject, name: str, layers: dict[str, QgsMapLayer]) -> Q
     return layout
 
 
+def _stack(shown: Shown) -> list[QgsMapLayer]:
+    """Return the layers of a map, the topmost first."""
+    return list(shown) if isinstance(shown, tuple) else [shown]
+
+
 def _legend(
     layout: QgsPrintLayout, frame: QgsLayoutItemMap, layer: QgsMapLayer, left: float, top: float
 ) -> None:
@@ -135,6 +150,7 @@ def _legend(
     count = len(legend.model().layerOriginalLegendNodes(node))
     first = 0 if isinstance(layer, QgsVectorLayer) else 1
     QgsMapLayerLegendUtils.setLegendNodeOrder(node, list(range(first, count)))
+    legend.setWrapString("; ")
     legend.model().refreshLayerLegend(node)
     layout.addLayoutItem(legend)
     legend.attemptMove(QgsLayoutPoint(left, top))

@@ -6,6 +6,8 @@ from itertools import cycle
 
 from qgis.core import (
     QgsCategorizedSymbolRenderer,
+    QgsExpression,
+    QgsFeatureRequest,
     QgsFillSymbol,
     QgsMarkerSymbol,
     QgsRendererCategory,
@@ -26,11 +28,11 @@ NOT_JUDGED = "#f08c2e"
 _IMPACTS = (
     ("high impact", "\"impact\" = 'high impact'", HIGH),
     ("low impact", "\"impact\" = 'low impact'", LOW),
-    ("impact not judged", "coalesce(\"impact\", '') = ''", NOT_JUDGED),
+    ("not judged", "coalesce(\"impact\", '') = ''", NOT_JUDGED),
 )
 _STATES = (
     (
-        "unregistered in a protected area",
+        "unregistered; in a protected area",
         "\"registered\" = 'no' and coalesce(\"protected\", '') <> ''",
         "protected",
     ),
@@ -57,20 +59,29 @@ def matched_findings(layer: QgsVectorLayer) -> None:
     for state, condition, look in _STATES:
         for impact, which, colour in impacts:
             text = " and ".join(part for part in (condition, which) if part)
+            if not _holds(layer, text):
+                continue
             symbol = _symbol(layer, colour, look)
-            label = f"{state}, {impact}" if impact else state
+            label = f"{state}; {impact}" if impact else state
             root.appendChild(QgsRuleBasedRenderer.Rule(symbol, 0, 0, text, label))
     layer.setRenderer(QgsRuleBasedRenderer(root))
 
 
+def _holds(layer: QgsVectorLayer, expression: str) -> bool:
+    """Return whether an expression is true for any feature."""
+    request = QgsFeatureRequest(QgsExpression(expression)).setLimit(1)
+    request.setFlags(QgsFeatureRequest.Flag.NoGeometry)
+    return any(True for _ in layer.getFeatures(request))
+
+
 def ghosts(layer: QgsVectorLayer) -> None:
-    """Show register entries without a finding as grey crosses."""
+    """Show register entries without a finding as light diamonds, empty inside."""
     symbol = QgsMarkerSymbol.createSimple(
         {
-            "name": "cross2",
-            "color": "#5a6470",
-            "size": "3",
-            "outline_color": "#5a6470",
+            "name": "diamond",
+            "color": "#605a6470",
+            "size": "3.2",
+            "outline_color": "#e8f4ff",
             "outline_width": "0.6",
         }
     )

@@ -10,6 +10,7 @@ import pytest
 
 pytest.importorskip("qgis.core")
 
+from algorithm_cases.imagery import OTHER
 from osgeo import gdal
 from qgis.core import (
     QgsProcessingContext,
@@ -55,7 +56,7 @@ def children(model):
 
 
 def test_the_promised_models_are_there():
-    assert {"heavymetalmap", "lithologicalmap"} <= set(READY)
+    assert {"heavymetalmap", "lithologicalmap", "minesearch"} <= set(READY)
 
 
 @pytest.mark.parametrize("model", READY, indirect=True)
@@ -100,7 +101,8 @@ def test_a_saved_model_names_no_place_of_its_making(stem):
 def test_the_saved_models_are_those_of_the_script(provider, monkeypatch, tmp_path):
     script = builder()
     monkeypatch.setattr(script, "FOLDER", tmp_path)
-    script.heavy_metal_map()
+    for build in script.MODELS:
+        build()
     for stem in READY:
         built = QgsProcessingModelAlgorithm()
         assert built.fromFile(str(tmp_path / f"{stem}.model3"))
@@ -132,6 +134,35 @@ def test_the_heavy_metal_map_goes_from_the_scene_to_zones(provider, bench, feedb
     assert zones.featureCount() > 0
     assert zones.crs().authid() == "EPSG:32649"
     assert (tmp_path / "inversion.html").exists()
+
+
+def test_the_mine_search_goes_from_a_catalogue_to_google_earth(provider, bench, feedback, tmp_path):
+    model = provider.algorithm("minesearch")
+    wanted = {
+        "EXTENT": bench.resolve("extent:sentinel2_20210714"),
+        "CATALOGUE": OTHER,
+        "URL": bench.resolve("server:"),
+        "COLLECTION": "sentinel-2-l2a",
+        "CLOUD_LIMIT": 95,
+        # A classifier of small patches, for the district is smaller than what our own sees.
+        "DETECTOR": bench.resolve("made:importmodel.MODEL"),
+        "THRESHOLD": 0.0,
+        "REGISTERS": [bench.resolve("district:register")],
+        "DISTANCE": 200,
+        "match:Findings and registers": str(tmp_path / "matched.gpkg"),
+        "export:Google Earth": str(tmp_path / "mines.kml"),
+        "export:Table": str(tmp_path / "mines.csv"),
+    }
+    context = QgsProcessingContext()
+    assert model.checkParameterValues(wanted, context) == (True, "")
+    model.run(wanted, context, feedback, {}, catchExceptions=False)
+    matched = QgsVectorLayer(str(tmp_path / "matched.gpkg"), "matched")
+    assert matched.featureCount() > 0
+    assert {feature["registered"] for feature in matched.getFeatures()} <= {"yes", "no"}
+    assert matched.crs().authid() == "EPSG:32649"
+    assert "<Placemark" in (tmp_path / "mines.kml").read_text(encoding="utf-8")
+    lines = (tmp_path / "mines.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert len(lines) == matched.featureCount() + 1
 
 
 def test_a_step_that_fails_stops_the_chain(provider, bench, feedback, tmp_path):
