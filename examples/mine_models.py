@@ -186,7 +186,7 @@ def train_impact(
     folder: Path,
     model: Path,
     *,
-    epochs: int = 20,
+    epochs: int = 12,
     seed: int = 1,
     progress: Progress | None = None,
 ) -> dict[str, object]:
@@ -198,22 +198,23 @@ def train_impact(
         images.append(str(area.image(folder)))
         tables.append(str(impact_points(area, folder)))
     chips = folder / f"impact-{areas[0].name}-{len(areas)}"
-    load("mines.extract_chips")(
-        progress,
-        images=images,
-        points=tables,
-        class_field="class",
-        group_field="site",
-        kind="impact: 21 px",
-        output=str(chips),
-    )
+    if not chips.exists():
+        load("mines.extract_chips")(
+            progress,
+            images=images,
+            points=tables,
+            class_field="class",
+            group_field="site",
+            kind="impact: 21 px",
+            output=str(chips),
+        )
     found = load("mines.train_impact")(
         progress,
         chips=[str(chips)],
         model=str(model),
         report=str(model.with_suffix(".html")),
         table=str(model.with_suffix(".csv")),
-        folds=3,
+        folds=2,
         epochs=epochs,
         appearance=0.05,
         decline=0.1,

@@ -53,7 +53,7 @@ class Counts:
 
     def sentences(self) -> list[str]:
         """Return one sentence for each reason."""
-        return [f"{count} left out: {why}." for why, count in self.dropped.most_common()]
+        return [f"{count} left out: {why}." for why, count in self.dropped.most_common() if count]
 
 
 @dataclass(frozen=True)
@@ -298,7 +298,6 @@ def _classes(
     counts.dropped[f"cells that see more than {rules.missing:.0%} missing pixels"] += int(
         blind.sum()
     )
-    counts.dropped += Counter()  # forgets what is zero
     return found
 
 
