@@ -254,7 +254,7 @@ def australia(folder: Path) -> None:
     joined = join(laboratory, table, "average")
     chosen = StepOptions(steps=("trim", "absorbance", "smooth", "derivative"), trim=(400.0, 2450.0))
     trained = train_spectral(
-        joined, chosen, [PLSR, FOREST], "best in validation", Validation(CROSS, 5, 3, 0, 3),
+        joined, chosen, [PLSR, FOREST], "best in validation", Validation(CROSS, 5, 1, 0, 1),
         FitOptions(trees=150), Progress(),
     )  # fmt: skip
     for result in trained.results:
