@@ -10,20 +10,16 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-from rasterio.crs import CRS
 
 from gossan.core.bands import Band
-from gossan.core.charts import map_picture
 from gossan.core.errors import BandMismatchError, FileError, InputError
 from gossan.core.files import write_then_rename
 from gossan.core.job_files import job_files
 from gossan.core.origin import Origin
 from gossan.core.progress import Progress
-from gossan.core.report import Report
 from gossan.core.tables import write_table
-from gossan.core.vectors import write_features
 from gossan.models.deposits import clouds
-from gossan.models.deposits.chip_files import TRAINING, VALIDATION, Chip, describe_chips, read_chip
+from gossan.models.deposits.chip_files import TRAINING, VALIDATION, Chip, describe_chips
 from gossan.models.deposits.chip_journal import ChipJournal
 from gossan.models.deposits.chip_making import METHODS, ChipOptions, chips_of
 from gossan.models.deposits.deposit_table import read_deposits
@@ -36,13 +32,12 @@ from gossan.models.deposits.locations import (
     overlapping,
     split,
 )
-from gossan.models.deposits.map_shapes import map_shape
+from gossan.models.deposits.preparation_report import write_layer, write_report
 from gossan.models.deposits.scene_image import SCALINGS, SceneImage, Source, source_of
 from gossan.models.deposits.scenes import Scene, read_features, scenes_of_polygons
 from gossan.models.deposits.sphere import SphericalPolygons
 
 _COUNTED = "n_"
-_PICTURES = 6
 
 
 @job_files(reads=("labels", "deposits"), writes=("index", "chips", "report"))
@@ -152,7 +147,8 @@ def prepare_scenes(
             progress.say(f"Going on: {resumed} of {len(scenes)} scenes are done already.")
         part = progress.part(0.05, 0.9)
         found = _make(scenes, sources, options, scaling_used, journal, made, part)
-        used = [scene for scene in scenes if any(chip.scene == scene.name for chip in found)]
+        seen = {chip.scene for chip in found}
+        used = [scene for scene in scenes if scene.name in seen]
         _locate(found, used, location_rule, distance, cloud_rule)
         kept = [
             chip
@@ -173,9 +169,11 @@ def prepare_scenes(
         summary = _summary(kept, len(used), len(counts) - len(used), resumed)
         summary["overlapping"] = shared
         if chips:
-            _write_layer(chips, kept, made)
+            write_layer(chips, kept, made)
         if report:
-            _report(report, made, kept, journal, options, sources[0].bands, summary, scaling_used)
+            write_report(
+                report, made, kept, journal, options, sources[0].bands, summary, scaling_used
+            )
         preparation = {**key, "footprints": "valid pixels", "locations": location_rule}
         about = describe_chips(size, sources[0].bands, scaling_used, preparation)
         rows = [{**chip.fields(), "file": f"{journal.target.name}/{chip.file}"} for chip in kept]
@@ -326,8 +324,10 @@ def _locate(
     places = locations_of(scenes, shapes.middles, rule, distance)
     shares: list[float | None] = []
     brightness = []
-    for scene in scenes:
-        own = [chip for chip in chips if chip.scene == scene.name]
+    of_scene: dict[str, list[Chip]] = {scene.name: [] for scene in scenes}
+    for chip in chips:
+        of_scene[chip.scene].append(chip)
+    for own in of_scene.values():
         known = [chip.cloud_share for chip in own if chip.cloud_share is not None]
         weights = np.array([chip.valid_share for chip in own])
         shares.append(float(np.average(known, weights=weights)) if len(known) == len(own) else None)
@@ -431,93 +431,3 @@ def _publish(
     with write_then_rename(index) as part:
         write_table(part, columns, [[row[name] for name in columns] for row in rows])
         journal.publish(about, kept)
-
-
-def _write_layer(path: str, chips: Sequence[Chip], origin: Origin) -> None:
-    first = chips[0].fields()
-    fields: dict[str, type] = {
-        name: float if name == "cloud_share" else type(value) for name, value in first.items()
-    }
-    write_features(
-        path,
-        [chip.fields() for chip in chips],
-        (map_shape([np.array(chip.footprint)]) for chip in chips),
-        fields=fields,
-        crs_wkt=CRS.from_epsg(4326).to_wkt(),
-        name="chips",
-        tags=origin.tags(),
-    )
-
-
-def _report(
-    path: str,
-    origin: Origin,
-    chips: Sequence[Chip],
-    journal: ChipJournal,
-    options: ChipOptions,
-    bands: Sequence[Band],
-    summary: Mapping[str, int],
-    scaling: str,
-) -> None:
-    page = Report.from_origin("Chips of scenes", origin)
-    how = (
-        f"cut into squares of {options.size} pixels"
-        if options.method == METHODS[0]
-        else f"padded to a square and brought down to {options.size} pixels by "
-        f"{options.downsampling}"
-    )
-    page.paragraph(
-        f"The scenes were freed of their collars and {how}. Values are 0 to 1, scaled by "
-        f"{scaling}. A location is either in the training or in the validation part, never in both."
-    )
-    rows = []
-    for part in (TRAINING, VALIDATION):
-        own = [chip for chip in chips if chip.part == part]
-        rows.append(
-            [
-                part,
-                len({chip.location for chip in own}),
-                len({chip.scene for chip in own}),
-                len(own),
-                sum(chip.presence for chip in own),
-                sum(chip.presence_set for chip in own),
-                max((chip.count for chip in own), default=0),
-            ]
-        )
-    page.table(
-        [
-            "part",
-            "locations",
-            "scenes",
-            "chips",
-            "with deposits",
-            "in the balanced set",
-            "most deposits",
-        ],
-        rows,
-        "The balanced set has as many chips with deposits as without, on both sides, and serves to "
-        "learn presence. Richness is learnt from all chips, as they are distributed.",
-    )
-    if summary["overlapping"]:
-        page.warning(
-            f"{summary['overlapping']} training chips show ground that validation chips show too, "
-            "where neighbouring scenes overlap; they were left out, unless you chose to keep them."
-        )
-    if summary["left_out"]:
-        page.warning(f"{summary['left_out']} scenes were left out; the log says why.")
-    unknown = sum(chip.cloud_share is None for chip in chips)
-    page.paragraph(
-        f"{unknown} of {len(chips)} chips have no quality band: the clouds of their locations are "
-        "ordered by mean brightness, which takes snow and bare ground for cloud."
-        if unknown
-        else "Clouds were counted by the quality bands."
-    )
-    page.heading("Some of the chips")
-    shown = [chips[i] for i in np.linspace(0, len(chips) - 1, _PICTURES).astype(int)]
-    for chip in {chip.file: chip for chip in shown}.values():
-        values = read_chip(journal.folder / chip.file, options.size, len(bands))
-        page.figure(
-            map_picture(values[..., 0], cmap="gray", label=bands[0].name),
-            f"{chip.file}: {chip.count} deposits, {chip.part}.",
-        )
-    page.write(path)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from gossan.core.errors import FileError, GossanError, InputError
+from gossan.core.errors import FileError, InputError
 from gossan.core.landsat_mtl import LandsatScene, find_mtl_files, read_mtl
 from gossan.core.progress import Progress
 from gossan.core.raster import open_raster
@@ -97,9 +97,7 @@ def scenes_in_folder(
                 scenes.append(_landsat_scene(read_mtl(file), rule, band, progress))
             else:
                 scenes.append(_raster_scene(file, progress))
-        except GossanError as problem:
-            if not isinstance(problem, (InputError, FileError)):
-                raise
+        except (InputError, FileError) as problem:
             progress.warn(f"Left out: {problem}")
         progress.fraction((number + 1) / len(files))
     if not scenes:
