@@ -20,6 +20,7 @@ from rasterio.warp import Resampling, reproject
 from rasterio.windows import from_bounds
 from scipy.spatial.distance import cdist
 
+from gossan.core.bands import sensor_bands
 from gossan.core.errors import CancelledError, FileError, InputError
 from gossan.core.progress import Progress
 from gossan.examples.district.district import make_district
@@ -28,6 +29,7 @@ from gossan.models.imagery import composite as writing
 from gossan.models.imagery import looks as reading
 from gossan.models.imagery.composite_jobs import composite
 from gossan.models.imagery.compositing import median, medoid
+from gossan.models.mines.images import open_image
 
 CLEAR = (2, 4, 5, 6, 7)
 
@@ -139,7 +141,7 @@ def test_a_medoid_takes_all_bands_of_one_date_the_one_nearest_to_all_others(date
 @given(
     arrays(
         np.float32,
-        st.tuples(st.integers(0, 9), st.integers(1, 3), st.integers(1, 4), st.integers(1, 5)),
+        st.tuples(st.integers(0, 14), st.integers(1, 3), st.integers(1, 4), st.integers(1, 5)),
         elements=st.one_of(st.just(np.nan), st.floats(-1, 2, width=32)),
     )
 )
@@ -171,6 +173,20 @@ def test_windows_of_any_size_give_the_same(dates, tmp_path, monkeypatch, method)
     monkeypatch.setattr(writing, "_side", lambda looks, together: 47)
     composite(Progress(), rasters=dates.images, cloud_limit=100, method=method, output=str(pieces))
     np.testing.assert_array_equal(stored(whole), stored(pieces))
+
+
+def test_the_search_for_mines_opens_a_composite_as_reflectance_without_assumptions(dates, tmp_path):
+    output, said = str(tmp_path / "c.tif"), []
+    composite(Progress(), rasters=dates.images, cloud_limit=100, output=output)
+    wanted = [band for band in sensor_bands("sentinel-2") if band.name != "B10"]
+    progress = Progress(on_message=said.append, on_warning=said.append)
+    with open_image(output, wanted, ground_sampling_distance=10.0, progress=progress) as image:
+        values = image.read()
+    numbers = np.moveaxis(stored(output), 0, -1)
+    seen = (numbers > 0).all(axis=-1)
+    np.testing.assert_allclose(values[seen], numbers[seen] / 10_000, atol=1e-7)
+    assert np.isnan(values[~seen]).all()
+    assert said == []
 
 
 # Which scenes and which masks
