@@ -20,9 +20,9 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from scipy import ndimage
 
 from gossan.core.bundle import fingerprint_of
 from gossan.core.progress import Progress
@@ -30,10 +30,7 @@ from gossan.core.raster import open_raster
 from gossan.examples.district.sentinel import MOSAIC, SHIFTED, Look
 from gossan.examples.mine_models import Area, simulate
 from gossan.models.mines import geometry
-from gossan.models.mines.images import open_image
 from gossan.models.mines.masks import RasterMask, mine_shares
-from gossan.models.mines.model_file import DETECTOR_KIND, network_of, read_model, scaling_of
-from gossan.models.networks import runtime
 from gossan.models.registry import load
 
 SHIPPED = (
@@ -60,11 +57,14 @@ class Searched:
         Number of the finding of each cell, 0 for none.
     ground : ndarray of bool (cells, cells)
         Cells that hold ground of a mine.
+    findings : dict
+        GeoJSON of the findings as polygons.
     """
 
     area: Area
     clusters: np.ndarray
     ground: np.ndarray
+    findings: dict[str, Any]
 
     @property
     def square_kilometres(self) -> float:
@@ -93,18 +93,26 @@ class Searched:
 
 
 def search(model: Path, area: Area, folder: Path) -> Searched:
-    """Search a district that fits into memory as one image."""
-    bundle = read_model(model, DETECTOR_KIND)
-    tensorflow = runtime.load()
-    network, scaling = network_of(bundle), scaling_of(bundle)
-    with open_image(area.image(folder), bundle.card.bands) as image:
-        inputs = np.nan_to_num(scaling.apply(image.read()))[None]
-    said = tensorflow.nn.softmax(network(inputs, training=False)).numpy()[0, ..., 1]
-    clusters, _ = ndimage.label(said >= THRESHOLD, np.ones((3, 3)))
+    """Search a district as the toolbox does."""
+    place = folder / area.name
     with open_raster(area.mask(folder)) as mask:
         info = mask.info
         shares = mine_shares(RasterMask(mask), info.height, info.width, Progress())
-    return Searched(area, clusters, shares > 0)
+    load("mines.detect")(
+        Progress(),
+        images=[str(area.image(folder))],
+        detector=str(model),
+        threshold=THRESHOLD,
+        probability=str(place / "probability.tif"),
+        polygons=str(place / "findings.geojson"),
+        cells=str(place / "cells.geojson"),
+    )
+    clusters = np.zeros(shares.shape, dtype=int)
+    for feature in json.loads((place / "cells.geojson").read_text(encoding="utf-8"))["features"]:
+        fields = feature["properties"]
+        clusters[fields["row"], fields["column"]] = fields["finding"] or 0
+    findings = json.loads((place / "findings.geojson").read_text(encoding="utf-8"))
+    return Searched(area, clusters, shares > 0, findings)
 
 
 def totals(results: list[Searched]) -> tuple[int, int, int, float]:
@@ -135,25 +143,14 @@ def areas_of(look: str, seeds: list[int], size: int, folder: Path) -> list[Area]
 
 def review(result: Searched, folder: Path) -> Path:
     """Write the findings of a district as an analyst who knows the truth would leave them."""
-    grid = result.area.settings.grid.refined(3)
     false = set(result.false)
     rows = []
-    for number in range(1, int(result.clusters.max()) + 1):
-        rings = []
-        for row, column in np.argwhere(result.clusters == number):
-            top, left = (geometry.first_pixel(int(cell)) for cell in (row, column))
-            corners = [(0, 0), (27, 0), (27, 27), (0, 27), (0, 0)]
-            rings.append(
-                [[
-                    (grid.left + (left + c) * grid.cell, grid.top - (top + r) * grid.cell)
-                    for c, r in corners
-                ]]
-            )  # fmt: skip
-        fields = {"finding": number, "decision": "false" if number in false else "mine"}
-        shape = {"type": "MultiPolygon", "coordinates": rings}
-        rows.append({"type": "Feature", "properties": fields, "geometry": shape})
+    for feature in result.findings["features"]:
+        fields = feature["properties"]
+        decision = "false" if fields["finding"] in false else "mine"
+        rows.append({**feature, "properties": {**fields, "decision": decision}})
     path = folder / result.area.name / "reviewed.geojson"
-    path.write_text(json.dumps({"type": "FeatureCollection", "features": rows}), encoding="utf-8")
+    path.write_text(json.dumps({**result.findings, "features": rows}), encoding="utf-8")
     return path
 
 
