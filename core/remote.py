@@ -15,7 +15,7 @@ _SIGNED_HOSTS = re.compile(r"\.blob\.core\.windows\.net$", re.IGNORECASE)
 
 _SCHEMES = {"s3": "/vsis3/", "gs": "/vsigs/", "az": "/vsiaz/"}
 _HTTP_CODE = re.compile(
-    r"(?:HTTP response code[^:]*:|HTTP error code\s*:|response_code=)\s*(\d{3})"
+    r"(?:HTTP response code|HTTP error code|response_code).*?[:=]\s*([1-5]\d\d)(?![\d/])"
 )
 
 
