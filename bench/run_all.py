@@ -24,6 +24,7 @@ BENCHMARKS = {
     "forest": "Random-forest maps",
     "scene": "A whole scene",
     "composite": "Cloud-free composites of many dates",
+    "search": "The search for mines",
     "start": "Starting",
     "soil_spectra": "Laboratory soil spectra: continuum, real soils beside published scores",
     "labelling": "Labelling scenes by deposits",
