@@ -22,6 +22,7 @@ AREA = "search_"
 
 MODELS = Path(__file__).resolve().parents[2] / "models" / "pretrained"
 DETECTOR = MODELS / "mine_detector_simulated.gossan"
+IMPACT_MODEL = MODELS / "mine_impact_simulated.gossan"
 
 GRANTED = "mining licence"
 DISTANCE = 500
@@ -56,6 +57,7 @@ def steps(district: Mapping[str, str], results: Path) -> list[Step]:
             {
                 "INPUT": [result("composite.tif")],
                 "DETECTOR": str(DETECTOR),
+                "IMPACT_MODEL": str(IMPACT_MODEL),
                 "PROBABILITY": result("mine_probability.tif"),
                 "POLYGONS": result("mine_areas.gpkg"),
                 "POINTS": result("mine_points.gpkg"),

@@ -48,7 +48,7 @@ _STATES = (
 def matched_findings(layer: QgsVectorLayer) -> None:
     """Show findings yellow (low impact) and red (high); unregistered ones stand out.
 
-    Unregistered ones are filled and framed in black, in protected areas with a thick magenta
+    Unregistered ones are filled and framed in black, in protected areas with a thick cyan
     frame; registered ones are small and pale.
     """
     if layer.fields().lookupField("registered") < 0:
@@ -118,7 +118,7 @@ def _frame(colour: str, fill: str) -> QgsFillSymbol:
 
 def _symbol(layer: QgsVectorLayer, colour: str, look: str) -> QgsSymbol:
     frame, width, size, alpha = {
-        "protected": ("#c2185b", "0.9", "4.6", 230),
+        "protected": ("#18e0e8", "0.9", "4.6", 230),
         "unregistered": ("#1f2429", "0.5", "3.8", 230),
         "registered": ("#8b97a2", "0.2", "2.4", 110),
     }[look]
