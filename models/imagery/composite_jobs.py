@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from rasterio.crs import CRS
 
@@ -14,7 +15,7 @@ from gossan.core.grids import Grid, reprojected_bounds
 from gossan.core.job_files import job_files
 from gossan.core.origin import Origin
 from gossan.core.progress import Progress
-from gossan.core.remote import RemoteAccess, is_remote
+from gossan.core.remote import RemoteAccess, is_remote, public_name
 from gossan.models.imagery import clear_sky, compositing
 from gossan.models.imagery.composite import (
     NUMBER_TYPES,
@@ -152,6 +153,8 @@ def composite(
     for decision in decisions:
         if not within(decision.scene.date, first, last):
             decision.reason = "not within the period"
+    if headers:
+        progress.say(f"The login is sent to {', '.join(_servers(decisions)) or 'no server'}.")
     _leave_out_far_ones(decisions, extent, extent_crs or crs)
     _judge_clouds(decisions, mask, cloud_limit, access, progress.part(0.0, 0.05))
     chosen, target = _lay_out(
@@ -197,6 +200,14 @@ def _check(options: CompositeOptions, mask: str, cloud_limit: float) -> None:
             raise InputError(f"There is no {what} {value!r}. Use one of {', '.join(known)}.")
     if not 0.0 <= cloud_limit <= 100.0:
         raise InputError(f"A cloud limit of {cloud_limit:g} is no percentage from 0 to 100.")
+
+
+def _servers(decisions: Sequence[Decision]) -> list[str]:
+    """Return the hosts of all files that scenes name."""
+    sources = [source for each in decisions for _, source in each.scene.bands]
+    sources += [source for each in decisions for source in each.scene.masks.values()]
+    hosts = {urlsplit(public_name(source.path)).hostname for source in sources}
+    return sorted(host for host in hosts if host)
 
 
 def _leave_out_far_ones(decisions: Sequence[Decision], extent: Sequence[float], crs: str) -> None:

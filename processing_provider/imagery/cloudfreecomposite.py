@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 from qgis.core import (
@@ -215,7 +217,8 @@ class CloudFreeComposite(GossanAlgorithm):
         )
         self.add(
             network.authentication(self.AUTHENTICATION),
-            "For found scenes on servers that ask for a login.",
+            "For found scenes on servers that ask for a login; it is sent to every server that "
+            "they name, which the log lists.",
             advanced=True,
         )
 
@@ -298,7 +301,7 @@ class CloudFreeComposite(GossanAlgorithm):
         }
         if scenes:
             configuration = self.parameterAsString(parameters, self.AUTHENTICATION, context)
-            job.update(network.settings_for("", configuration))
+            job.update(network.settings_for(_server_of(scenes), configuration))
         result = self.run_job("imagery.composite", job, feedback)
         self.style_raster(job["output"], styles.image, context, title="Cloud-free composite")
         self.style_raster(job["counts"], styles.looks, context, title="Number of clear looks")
@@ -309,3 +312,11 @@ class CloudFreeComposite(GossanAlgorithm):
             self.CLEAR_SHARE: result["clear_share"],
             self.MEAN_LOOKS: result["mean_looks"],
         }
+
+
+def _server_of(scenes: str) -> str:
+    """Return the address of the first file that found scenes name, by which a proxy is chosen."""
+    with open(scenes, encoding="utf-8") as file:
+        rows = [feature["properties"] for feature in json.load(file)["features"]]
+    found = re.search(r'"href": *"(https?://[^"]+)"', str(rows[0]["assets"])) if rows else None
+    return found.group(1) if found else ""

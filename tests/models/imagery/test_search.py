@@ -488,7 +488,10 @@ def test_files_that_ask_for_a_login_are_read_with_the_headers(remote, tmp_path):
         composite(Progress(), **given)
     assert "s3cret" not in str(raised.value)
     login = {"Authorization": "Bearer s3cret"}
-    assert composite(Progress(), headers=login, **given)["used"] == 6
+    said = []
+    assert composite(Progress(on_message=said.append), headers=login, **given)["used"] == 6
+    assert "The login is sent to 127.0.0.1." in said
+    assert not any("s3cret" in text for text in said)
     with rasterio.open(tmp_path / "c.tif") as file:
         assert "s3cret" not in json.dumps(file.tags())
 
