@@ -112,27 +112,25 @@ def _bands_of(
     key: str, asset: Mapping[str, Any], platform: str
 ) -> list[tuple[str, float | None, float | None]]:
     """Return name, scale and offset of each band of an asset's file; "" for what is no band."""
-    spectral = _list(asset, "eo:bands")
-    stored = _list(asset, "raster:bands")
-    joined = _list(asset, "bands")
+    spectral, stored, joined = (
+        _list(asset, name) for name in ("eo:bands", "raster:bands", "bands")
+    )
     count = max(len(spectral), len(stored), len(joined), 1)
     found = []
     for index in range(count):
-        about = {
-            **(joined[index] if index < len(joined) else {}),
-            **(spectral[index] if index < len(spectral) else {}),
-        }
+        # STAC 1.1 joins what were two lists, and keeps the prefixes of some fields.
+        together = _at(joined, index)
+        about = {**together, **_at(spectral, index)}
         numbers = {
-            **{k.partition(":")[2] or k: v for k, v in (joined[index] if joined else {}).items()},
-            **(stored[index] if index < len(stored) else {}),
-        } if index < max(len(joined), len(stored)) else {}  # fmt: skip
-        texts = [str(about.get("name") or ""), str(about.get("eo:common_name") or ""),
-                 str(about.get("common_name") or "")]  # fmt: skip
+            "scale": together.get("raster:scale", asset.get("raster:scale")),
+            "offset": together.get("raster:offset", asset.get("raster:offset")),
+            **_at(stored, index),
+        }
+        texts = [about.get(name) for name in ("name", "eo:common_name", "common_name")]
         if count == 1:
             texts.insert(1, key)
-        scale = _number(numbers.get("scale", asset.get("raster:scale")))
-        offset = _number(numbers.get("offset", asset.get("raster:offset")))
-        found.append((_code(texts, platform), scale, offset))
+        code = _code([str(text) for text in texts if text], platform)
+        found.append((code, _number(numbers.get("scale")), _number(numbers.get("offset"))))
     return found
 
 
@@ -164,9 +162,12 @@ def _pixel_size(key: str, asset: Mapping[str, Any]) -> float:
 
 def _list(asset: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     value = asset.get(name)
-    return [each if isinstance(each, dict) else {} for each in value] if (
-        isinstance(value, list)
-    ) else []  # fmt: skip
+    listed = value if isinstance(value, list) else []
+    return [each if isinstance(each, dict) else {} for each in listed]
+
+
+def _at(listed: list[dict[str, Any]], index: int) -> dict[str, Any]:
+    return listed[index] if index < len(listed) else {}
 
 
 def _platform(item: Mapping[str, Any], collection: str) -> str:

@@ -386,6 +386,19 @@ def test_the_dialects_of_the_catalogues_are_understood(item, expected, bands):
         assert assets["B2"]["href"].endswith("B02_10m.jp2")
 
 
+def test_scale_and_offset_of_other_satellites_are_taken_as_the_catalogue_says(tmp_path):
+    old = {"href": "h", "eo:bands": [{"name": "B1"}, {"name": "B2"}],
+           "raster:bands": [{"scale": 0.001, "offset": -0.1}, {"scale": 0.002}]}  # fmt: skip
+    new = {"href": "h", "bands": [{"name": "B3", "raster:scale": 0.004, "raster:offset": 0.5}]}
+    item = {"id": "x", "properties": {"platform": "other-1"}, "assets": {"a": old, "b": new}}
+    assets = json.loads(scene_row(item, "c")["assets"])
+    assert assets == {
+        "B1": {"href": "h", "scale": 0.001, "offset": -0.1},
+        "B2": {"href": "h", "index": 1, "scale": 0.002},
+        "B3": {"href": "h", "scale": 0.004, "offset": 0.5},
+    }
+
+
 # From the search to the composite
 
 
