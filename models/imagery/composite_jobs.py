@@ -144,7 +144,9 @@ def composite(
         rasters
     ) else []  # fmt: skip
     if scenes:
-        found += read_found_scenes(scenes, scale=scale, offset=offset)
+        found += read_found_scenes(
+            scenes, scale=scale, offset=offset, offset_removed=offset_removed
+        )
     if not found:
         raise InputError("No scene was given. Choose rasters, or a layer of found scenes.")
     if match_by_position:

@@ -91,7 +91,11 @@ class Asset:
 
 
 def read_found_scenes(
-    path: str, *, scale: float | None = None, offset: float | None = None
+    path: str,
+    *,
+    scale: float | None = None,
+    offset: float | None = None,
+    offset_removed: bool = False,
 ) -> list[Scene]:
     """Return the scenes of a layer of found scenes.
 
@@ -102,6 +106,8 @@ def read_found_scenes(
     scale, offset : float or None
         Reflectance = stored number x scale + offset for all of them, instead of what the
         catalogue says.
+    offset_removed : bool
+        The offset of Sentinel-2's baseline 04.00 is off already, whatever the catalogue says.
 
     Raises
     ------
@@ -123,6 +129,8 @@ def read_found_scenes(
                 f"The layer of scenes has no field {', '.join(missing)}. Use a layer made by "
                 "Search imagery, with all its fields."
             )
+        if offset_removed:
+            row = {**row, "offset_removed": "yes"}
         scene = _scene(row, number, scale, offset)
         scenes.append(replace(scene, footprint=_footprint(feature.get("geometry"))))
     return scenes

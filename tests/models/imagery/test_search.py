@@ -445,6 +445,18 @@ def test_found_scenes_make_the_same_composite_as_the_files_and_are_read_by_windo
     assert 0 < sum(server.served.values()) < size / 3
 
 
+def test_a_wrong_flag_of_the_offset_can_be_overruled(remote, dates, tmp_path):
+    server, box = remote
+    find(server, tmp_path, extent=box, start="2024-09-01", end="2024-10-01")
+    given = {"scenes": str(tmp_path / "found.geojson"), "bands": "B4", "mask": "none",
+             "number_type": "reflectance", "output": str(tmp_path / "c.tif")}  # fmt: skip
+    numbers = dates.scenes["sentinel2_20240921"].numbers[3].astype(float)
+    for removed, added in ((False, 1000), (True, 0)):
+        composite(Progress(), offset_removed=removed, **given)
+        with rasterio.open(tmp_path / "c.tif") as file:
+            np.testing.assert_allclose(file.read(1), (numbers - added) / 10_000, atol=1e-6)
+
+
 def test_servers_are_not_asked_for_scenes_away_from_the_extent(remote, tmp_path):
     server, box = remote
     find(server, tmp_path, extent=box, start="", end="")
