@@ -92,8 +92,8 @@ class Searched:
         return found
 
 
-def search(model: Path, area: Area, folder: Path) -> Searched:
-    """Search a district as the toolbox does."""
+def search(model: Path, area: Area, folder: Path, impact: str = "") -> Searched:
+    """Search a district as the toolbox does; with an impact model, cells without ore are gone."""
     place = folder / area.name
     with open_raster(area.mask(folder)) as mask:
         info = mask.info
@@ -102,6 +102,7 @@ def search(model: Path, area: Area, folder: Path) -> Searched:
         Progress(),
         images=[str(area.image(folder))],
         detector=str(model),
+        impact_model=impact,
         threshold=THRESHOLD,
         probability=str(place / "probability.tif"),
         polygons=str(place / "findings.geojson"),
@@ -176,12 +177,12 @@ def teach(model: Path, result: Searched, folder: Path) -> Path:
     return taught
 
 
-def accuracy(model: Path, seeds: list[int], size: int, folder: Path) -> None:
+def accuracy(model: Path, impact: str, seeds: list[int], size: int, folder: Path) -> None:
     """Search districts of unseen seeds, as they usually look and with shifted appearance."""
     for look in ("normal", "shifted"):
         results = []
         for area in areas_of(look, seeds, size, folder):
-            results.append(search(model, area, folder))
+            results.append(search(model, area, folder, impact))
             tell(f"  {look}, seed {area.seed}", results[-1:])
         tell(f"{look} appearance, all seeds", results)
 
@@ -217,6 +218,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", default=["accuracy", "teaching"])
     parser.add_argument("--model", type=Path, default=SHIPPED)
+    parser.add_argument("--impact", default="", help="impact model; none by default")
     parser.add_argument("--folder", type=Path, default=Path("build/bench_mines"))
     parser.add_argument("--size", type=int, default=400)
     parser.add_argument("--seeds", type=int, nargs="+", default=list(range(201, 211)))
@@ -225,7 +227,7 @@ def main() -> int:
     chosen.folder.mkdir(parents=True, exist_ok=True)
     sys.stdout.write(f"{chosen.model.name}, {fingerprint_of(chosen.model)[:12]}\n")
     if "accuracy" in chosen.parts:
-        accuracy(chosen.model, chosen.seeds, chosen.size, chosen.folder)
+        accuracy(chosen.model, chosen.impact, chosen.seeds, chosen.size, chosen.folder)
     if "teaching" in chosen.parts:
         teaching(chosen.model, chosen.seeds, chosen.teachers, chosen.size, chosen.folder)
     return 0

@@ -38,7 +38,7 @@ MINE_COVERS = (
 TRAINING_SEEDS = tuple(range(101, 117))
 SIZE = 400
 TILE = 702
-EPOCHS = 10
+EPOCHS = 25
 SHIFTS = ((0, 0), (-8, 3), (6, 8))
 """Where impact chips are cut around the centre of a cell, pixels."""
 

@@ -10,6 +10,7 @@ import pytest
 from gossan.core.bundle import read_bundle, write_bundle
 from gossan.core.model_card import Card
 from gossan.core.raster import open_raster
+from gossan.examples.district.sentinel import LEVELS
 from gossan.examples.district.world import COVERS
 from gossan.examples.mine_models import (
     MINE_COVERS,
@@ -19,6 +20,7 @@ from gossan.examples.mine_models import (
     compact,
     impact_points,
     simulate,
+    train_detector,
     training_areas,
 )
 from gossan.models.mines import geometry
@@ -27,7 +29,7 @@ from gossan.models.mines import geometry
 @pytest.fixture(scope="module")
 def area(tmp_path_factory):
     folder = tmp_path_factory.mktemp("areas")
-    made = Area(8, 100, any_look(3), "training-8")
+    made = Area(8, 136, any_look(3), "training-8")
     simulate(made, folder)
     return made, folder
 
@@ -78,3 +80,14 @@ def test_half_precision_keeps_the_card_and_the_weights_to_three_digits(tmp_path)
     assert (tmp_path / "half.gossan").stat().st_size < 0.6 * (
         tmp_path / "whole.gossan"
     ).stat().st_size
+
+
+def test_the_recipe_gives_a_detector_of_the_districts_bands(area, tmp_path):
+    pytest.importorskip("tensorflow")
+    made, folder = area
+    result = train_detector([made], folder, tmp_path / "detector.gossan", epochs=1)
+    card = read_bundle(tmp_path / "detector.gossan").card
+    assert [band.name for band in card.bands] == list(LEVELS["L2A"])
+    assert result["chips"] == 1
+    assert (tmp_path / "detector.html").exists()
+    assert not list(folder.glob("gossan-detector-*")), "no state is left behind"
