@@ -1,0 +1,330 @@
+"""Tailings on real Sentinel-2 images: the detector, a forest and position alone, in the same folds.
+
+Run ``python bench/tailings.py --data ../shared/data/mines --work FOLDER`` in the engine's
+environment. What each training gave is kept in the work folder, so that an interrupted measurement
+goes on; ``--scores FILE`` writes the scores for the model's card.
+
+Every score comes from images whose site cluster was not learnt from. Thresholds are chosen in the
+training folds: for each tested fold, all ways are also trained without it and without a second
+fold, twice, and the threshold is the best one on those second folds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gossan.bench.tailings_forest import fit_forest, fit_position
+from gossan.bench.tailings_images import (
+    FOLDS,
+    MINE_FREE_PIXEL,
+    MineFreeScene,
+    TailingsImages,
+    read_images,
+    read_mine_free,
+)
+from gossan.bench.tailings_recipe import CELLS, CROP, RECIPE, CellTable, mirrored, search
+from gossan.bench.tailings_scores import (
+    Cells,
+    Crop,
+    Findings,
+    auc,
+    best_threshold,
+    counts,
+    crop_truth,
+    f1,
+    findings,
+    resampled,
+)
+from gossan.core.progress import Progress
+from gossan.models.mines.few_images import MINE_FROM, STEP, train_detector
+from gossan.models.mines.geometry import STRIDE
+from gossan.models.networks import runtime
+
+CROPS = 5
+"""Random crops of each image on which everything is judged."""
+
+WAYS = ("detector", "forest", "position")
+LEVELS = tuple(round(0.1 * level, 1) for level in range(2, 10))
+
+
+@dataclass(frozen=True)
+class Task:
+    """All that is judged.
+
+    Parameters
+    ----------
+    images : TailingsImages
+    folds : ndarray, shape (images,)
+    corners : ndarray, shape (images, crops, 2)
+        First row and column of each crop.
+    cells : Cells
+    crops : list of list of Crop
+    mine_free : list of MineFreeScene
+    """
+
+    images: TailingsImages
+    folds: np.ndarray
+    corners: np.ndarray
+    cells: Cells
+    crops: list[list[Crop]]
+    mine_free: list[MineFreeScene]
+
+    @classmethod
+    def read(cls, folder: Path) -> Task:
+        """Read images and scenes and draw the crops."""
+        images = read_images(folder / "tailings_s2_rgb")
+        count, side = images.marked.shape[:2]
+        steps = (side - CROP) // STEP + 1
+        corners = STEP * np.random.default_rng(0).integers(0, steps, (count, CROPS, 2))
+        crops = [
+            [crop_truth(marked, row, column, CELLS, area) for row, column in places]
+            for marked, places, area in zip(images.marked, corners, images.pixel_area)
+        ]
+        cells = Cells(np.array([[crop.share for crop in row] for row in crops]), images.clusters)
+        return cls(images, images.folds(), corners, cells, crops, read_mine_free(folder))
+
+    @cached_property
+    def table(self) -> CellTable:
+        """All described cells; made when the first training asks for them."""
+        return CellTable(self.images, self.mine_free)
+
+    def scenes_of(self, fold: int) -> list[int]:
+        """Return the mine-free scenes that a fold tests: those of the place of its number."""
+        places = sorted({scene.place for scene in self.mine_free})
+        return [
+            number
+            for number, scene in enumerate(self.mine_free)
+            if fold < len(places) and scene.place == places[fold]
+        ]
+
+    def of(self, table: np.ndarray) -> np.ndarray:
+        """Return the values of the cells of all crops from a table (images, steps, steps)."""
+        offsets = STRIDE // STEP * np.arange(CELLS)
+        rows, columns = np.moveaxis(self.corners // STEP, -1, 0)
+        return table[
+            np.arange(len(table))[:, None, None, None],
+            rows[..., None, None] + offsets[:, None],
+            columns[..., None, None] + offsets,
+        ]
+
+
+Predictions = dict[str, np.ndarray]
+"""For each of `WAYS` the probabilities of all cells, shape (images, crops, cells, cells), NaN where
+the image was learnt from; for each mine-free scene not learnt from, ``scene_N``."""
+
+
+def predictions_without(task: Task, without: tuple[int, ...], work: Path) -> Predictions:
+    """Train all ways without some folds and predict these; or take what an earlier run kept."""
+    path = work / f"without_{'_'.join(map(str, without))}.npz"
+    if not path.exists():
+        began = time.monotonic()
+        left_out = np.isin(task.folds, without)
+        np.savez(path, **_predict(task, left_out, without, task.table.features(work)))
+        print(f"without {without}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+    with np.load(path) as kept:
+        return dict(kept)
+
+
+def _predict(
+    task: Task, left_out: np.ndarray, without: tuple[int, ...], features: np.ndarray
+) -> Predictions:
+    table = task.table
+    chosen, tested = np.flatnonzero(~left_out), np.flatnonzero(left_out)
+    unseen = [number for fold in without for number in task.scenes_of(fold)]
+    negatives = [
+        described for number, described in enumerate(table.mine_free) if number not in unseen
+    ]
+    model = train_detector(
+        [table.described[index] for index in chosen] + negatives, RECIPE, Progress()
+    )
+    detector = np.full(task.cells.share.shape, np.nan)
+    for index in tested:
+        detector[index] = search(model, task.images.reflectance[index], task.corners[index])
+    result = {"detector": detector}
+    middle = np.array([[(task.images.marked.shape[1] - CROP) // 2] * 2])
+    for number in unseen:
+        result[f"scene_{number}"] = search(model, mirrored(task.mine_free[number]), middle)[0]
+    teaches = table.teaches[chosen]
+    mines = table.share[chosen][teaches] >= MINE_FROM
+    distance = np.broadcast_to(table.distance, table.share.shape)
+    for way, fit, inputs in (
+        ("forest", fit_forest, features),
+        ("position", fit_position, distance[..., np.newaxis]),
+    ):
+        fitted = fit(inputs[chosen][teaches], mines)
+        values = np.full(table.share.shape, np.nan)
+        flat = inputs[tested].reshape(-1, inputs.shape[-1])
+        values[tested] = fitted.predict_proba(flat)[:, 1].reshape(values[tested].shape)
+        result[way] = task.of(values)
+    return result
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a way gives on images that it has not learnt from.
+
+    Parameters
+    ----------
+    scores : ndarray, shape (images, crops, cells, cells)
+    thresholds : ndarray, shape (folds,)
+        The best ones in the training folds.
+    """
+
+    scores: np.ndarray
+    thresholds: np.ndarray
+
+
+def judge(task: Task, tested: list[Predictions], nested: list[Predictions], way: str) -> Judged:
+    """Put the folds together and choose their thresholds.
+
+    Parameters
+    ----------
+    tested : list of Predictions
+        Without each fold.
+    nested : list of Predictions
+        Without each fold and the next one.
+    """
+    scores = np.full(task.cells.share.shape, np.nan)
+    thresholds = np.empty(FOLDS)
+    for fold in range(FOLDS):
+        inside = task.folds == fold
+        scores[inside] = tested[fold][way][inside]
+        inner = np.full(task.cells.share.shape, np.nan)
+        for pair, other in ((fold, (fold + 1) % FOLDS), ((fold - 1) % FOLDS, (fold - 1) % FOLDS)):
+            inner[task.folds == other] = nested[pair][way][task.folds == other]
+        others = np.flatnonzero(~np.isnan(inner[:, 0, 0, 0]))
+        thresholds[fold] = best_threshold(task.cells, inner, others)
+    return Judged(scores, thresholds)
+
+
+def measure(task: Task, work: Path) -> dict[str, Any]:
+    """Return all scores as plain numbers."""
+    tested = [predictions_without(task, (fold,), work) for fold in range(FOLDS)]
+    nested = [
+        predictions_without(task, tuple(sorted((fold, (fold + 1) % FOLDS))), work)
+        for fold in range(FOLDS)
+    ]
+    judged = {way: judge(task, tested, nested, way) for way in WAYS}
+    every = np.arange(len(task.folds))
+    scores: dict[str, Any] = {"cells": int(task.cells.known.sum())}
+    found = {}
+    for way, result in judged.items():
+        positive = result.scores >= result.thresholds[task.folds][:, None, None, None]
+        found[way] = counts(task.cells, positive)
+        hits, false, missed = found[way].sum(axis=0)
+        by_fold = [
+            auc(task.cells, result.scores, np.flatnonzero(task.folds == k)) for k in range(FOLDS)
+        ]
+        clusters = task.images.clusters
+        scores[way] = {
+            "auc": auc(task.cells, result.scores, every),
+            "auc_interval": resampled(
+                clusters, lambda images, r=result: auc(task.cells, r.scores, images), draws=300
+            ),
+            "auc_by_fold": by_fold,
+            "f1": f1(found[way]),
+            "f1_interval": resampled(clusters, lambda images, way=way: f1(found[way][images])),
+            "f1_by_fold": [f1(found[way][task.folds == fold]) for fold in range(FOLDS)],
+            "precision": float(hits / (hits + false)),
+            "recall": float(hits / (hits + missed)),
+            "thresholds": list(result.thresholds),
+            "findings": _shown(findings_at(task, positive)),
+        }
+    for other in ("position", "forest"):
+        scores[f"f1_above_{other}"] = f1(found["detector"]) - f1(found[other])
+        scores[f"f1_above_{other}_interval"] = resampled(
+            task.images.clusters,
+            lambda images, other=other: f1(found["detector"][images]) - f1(found[other][images]),
+        )
+        scores[f"auc_above_{other}"] = scores["detector"]["auc"] - scores[other]["auc"]
+    scores["findings_by_level"] = {
+        way: {
+            f"{level:g}": _shown(findings_at(task, judged[way].scores >= level)) for level in LEVELS
+        }
+        for way in ("detector", "forest")
+    }
+    scores["mine_free"] = mine_free_scores(task, tested, judged["detector"].thresholds)
+    return scores
+
+
+def findings_at(task: Task, positive: np.ndarray) -> Findings:
+    """Count ponds and false clusters over all crops."""
+    return findings(
+        (crop, cells) for row, lines in zip(task.crops, positive) for crop, cells in zip(row, lines)
+    )
+
+
+def mine_free_scores(
+    task: Task, tested: list[Predictions], thresholds: np.ndarray
+) -> dict[str, Any]:
+    """Count false clusters in mine-free scenes by detectors that knew other places only."""
+    result: dict[str, Any] = {}
+    for level in (None, *LEVELS):
+        by_kind: dict[str, list[tuple[Crop, np.ndarray]]] = {"L1C": [], "L2A": []}
+        for fold in range(FOLDS):
+            for number in task.scenes_of(fold):
+                scene = task.mine_free[number]
+                positive = tested[fold][f"scene_{number}"] >= (level or thresholds[fold])
+                # Only the scene itself, not its mirror images around it.
+                spare = (CELLS - min(scene.reflectance.shape[0] // STRIDE, CELLS)) // 2
+                part = positive[spare : CELLS - spare, spare : CELLS - spare]
+                area = part.size * (STRIDE * MINE_FREE_PIXEL) ** 2 / 1e6
+                by_kind[scene.level].append((Crop(np.zeros(part.shape), (), area), part))
+        result["nested" if level is None else f"{level:g}"] = {
+            kind: {
+                "scenes": len(crops),
+                "false": findings(crops).false,
+                "area_km2": findings(crops).area,
+                "cells_flagged": float(np.concatenate([p.ravel() for _, p in crops]).mean()),
+            }
+            for kind, crops in by_kind.items()
+        }
+    return result
+
+
+def _shown(found: Findings) -> dict[str, float]:
+    return {
+        "ponds": found.ponds,
+        "recall": found.recall,
+        "false": found.false,
+        "area_km2": found.area,
+        "false_per_100_km2": found.false_per_100_km2,
+    }
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _rounded(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_rounded(part) for part in value]
+    return round(float(value), 4) if isinstance(value, (float, np.floating)) else value
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder with tailings_s2_rgb")
+    parser.add_argument("--work", type=Path, required=True, help="where trainings are kept")
+    parser.add_argument("--scores", type=Path, help="JSON file for all scores")
+    asked = parser.parse_args()
+    asked.work.mkdir(parents=True, exist_ok=True)
+    runtime.load()
+    task = Task.read(asked.data)
+    scores = _rounded(measure(task, asked.work))
+    text = json.dumps(scores, indent=1)
+    print(text)
+    if asked.scores:
+        asked.scores.write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
