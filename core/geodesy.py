@@ -10,7 +10,7 @@ SEMI_MINOR = SEMI_MAJOR * (1.0 - FLATTENING)
 ECCENTRICITY_SQUARED = FLATTENING * (2.0 - FLATTENING)
 
 _ITERATIONS = 50
-_CONVERGED = 1e-12
+_CONVERGED = 3e-14
 
 
 def to_cartesian(longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:

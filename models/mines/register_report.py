@@ -89,11 +89,15 @@ class Matching:
         ]
         if self.shared:
             sentences.append(
-                f"{self.shared} entries stand for more than one finding: parts of one mine, or "
-                "neighbours of which the register knows one. The field register_findings says "
-                "how many share an entry."
+                f"{_entries(self.shared, 'stands', 'stand')} for more than one finding: parts of "
+                "one mine, or neighbours of which the register knows one. The field "
+                "register_findings says how many share an entry."
             )
         return sentences
+
+
+def _entries(count: int, one: str, several: str) -> str:
+    return f"1 entry {one}" if count == 1 else f"{count} entries {several}"
 
 
 def write_report(path: str, made: Origin, matching: Matching) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gossan.core.coordinates import Axis, CoordinateError, format_coordinate, parse_coordinate
@@ -83,6 +83,7 @@ def test_what_is_not_clear_is_refused_with_the_reason(text, axis, why):
 axes = st.sampled_from([LATITUDE, LONGITUDE])
 
 
+@settings(deadline=None)
 @given(axes.flatmap(lambda a: st.tuples(st.just(a), st.floats(-a.limit, a.limit))))
 def test_what_is_written_is_read_back(pair):
     axis, degrees = pair
@@ -91,6 +92,7 @@ def test_what_is_written_is_read_back(pair):
     assert "60." not in text.partition("'")[2]
 
 
+@settings(deadline=None)
 @given(
     axes.flatmap(lambda a: st.tuples(st.just(a), st.floats(-a.limit, a.limit))),
     st.integers(0, 4),
@@ -103,6 +105,7 @@ def test_every_notation_of_the_district_is_read_back(pair, style):
     assert found == pytest.approx(degrees, abs=0.0056 * SECOND)
 
 
+@settings(deadline=None)
 @given(axes.flatmap(lambda a: st.tuples(st.just(a), st.floats(-a.limit, a.limit))))
 def test_decimal_points_and_commas_mean_the_same(pair):
     axis, degrees = pair
@@ -111,6 +114,7 @@ def test_decimal_points_and_commas_mean_the_same(pair):
     assert parse_coordinate(text.replace(".", ","), axis) == float(text)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30), axes)
 def test_any_text_is_read_within_the_limits_or_refused(text, axis):
     try:

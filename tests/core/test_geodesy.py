@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
@@ -48,6 +48,7 @@ def test_places_opposite_each_other_have_no_distance():
     assert np.isnan(one(0, 0, 179.9, 0.1))
 
 
+@settings(deadline=None)
 @given(st.floats(-180, 180), st.floats(-89, 89), st.floats(-0.3, 0.3), st.floats(-0.3, 0.3))
 def test_short_ways_are_those_through_the_earth(longitude, latitude, east, north):
     end = longitude + east, latitude + north
@@ -58,6 +59,7 @@ def test_short_ways_are_those_through_the_earth(longitude, latitude, east, north
     assert chord - 1e-5 <= length <= chord * (1 + chord**2 / (24 * 6.33e6**2)) + 1e-5
 
 
+@settings(deadline=None)
 @given(st.floats(-179.9, 180), st.floats(-89.9, 89.9))
 def test_places_in_space_go_back_to_their_degrees(longitude, latitude):
     place = geodesy.to_cartesian(np.array([longitude]), np.array([latitude]))
