@@ -87,6 +87,7 @@ class Searcher:
 
     def __init__(self, task: Task, progress: Progress | None = None) -> None:
         self.task = task
+        self._progress = progress or Progress()
         keep_freed_memory()
         self.predictor: Predictor = load_predictor(task.detector, task.stride)
         self.geometry: CellGeometry = self.predictor.geometry
@@ -127,7 +128,7 @@ class Searcher:
         nothing = np.full((window.height, window.width), np.nan, dtype=np.float32)
         if not image.scenes_in(crop):
             return self._judged(image, window, nothing)
-        reader = CropReader(image, crop, self.predictor)
+        reader = CropReader(image, crop, self.predictor, self._progress)
         seen = self.predictor.probabilities(reader)
         valid = reader.valid_shares(self.geometry, rows.skipped, columns.skipped, window)
         wanted = seen[
@@ -155,10 +156,15 @@ class Searcher:
 
 
 class CropReader:
-    """The inputs of a crop, read from the image as a detector asks for them."""
+    """The inputs of a crop, read from the image as a detector asks for them.
 
-    def __init__(self, image: MineImage, crop: Window, predictor: Predictor) -> None:
-        self._image, self._crop = image, crop
+    Each time it looks whether the search was cancelled, for a block may take long.
+    """
+
+    def __init__(
+        self, image: MineImage, crop: Window, predictor: Predictor, progress: Progress
+    ) -> None:
+        self._image, self._crop, self._progress = image, crop, progress
         self._scaling = predictor.scaling
         self._bands: Sequence[int] = range(len(predictor.bundle.card.bands))
         self._valid = np.zeros((crop.height, crop.width), dtype=np.uint8)
@@ -172,6 +178,7 @@ class CropReader:
 
     def __getitem__(self, rows: slice) -> np.ndarray:
         """Return those rows as inputs; see `gossan.models.mines.predictors.Inputs`."""
+        self._progress.check()
         start, stop, _ = rows.indices(self._crop.height)
         out = aligned((stop - start, *self.shape[1:]))
         row = start

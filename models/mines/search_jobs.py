@@ -132,7 +132,7 @@ def detect(
             task = _task(files, options, detector, impact_model, stride, threshold, valid_share)
             searcher = stack.enter_context(closing(Searcher(task, progress)))
             grid = grid_of(searcher)
-            blocks = blocks_of(grid.shape, grid.cells.stride, threads_here())
+            blocks = blocks_of(grid.shape, grid.cells, threads_here())
             journal = stack.enter_context(
                 open_journal(
                     _journal_path(probability, journal_folder), description(searcher, blocks)

@@ -14,6 +14,7 @@ from gossan.core.blocks import Block, plan, run, run_distributed
 from gossan.core.errors import InputError
 from gossan.core.origin import gossan_version
 from gossan.core.progress import Progress
+from gossan.models.mines.cells import CellGeometry
 from gossan.models.mines.clusters import Impacts
 from gossan.models.mines.findings import CellGrid
 from gossan.models.mines.images import ImageOptions, open_image
@@ -57,15 +58,17 @@ def threads_here() -> int:
     return min(cores, MOST_THREADS)
 
 
-def blocks_of(shape: tuple[int, int], stride: int, threads: int) -> list[Block]:
+def blocks_of(shape: tuple[int, int], cells: CellGeometry, threads: int) -> list[Block]:
     """Cut the cells of a search into blocks of nearly one size, two for each thread at least.
 
-    Small searches are cut into fewer, for each block sees eight rows and columns of cells besides
-    its own.
+    Where crops give up cells, blocks see many pixels twice: there they are wide, and small searches
+    are cut into fewer.
     """
     rows, columns = shape
     side = int(np.ceil(np.sqrt(rows * columns / (2 * threads))))
-    side = min(max(side, NARROWEST_BLOCK // stride), max(WIDEST_BLOCK // stride, 1))
+    narrowest = max(NARROWEST_BLOCK // cells.stride, 1)
+    widest = max(WIDEST_BLOCK // cells.stride, 1) if cells.given_up else narrowest
+    side = min(max(side, narrowest), widest)
     down, across = -(-rows // side), -(-columns // side)
     return plan(rows, columns, rows=-(-rows // down), columns=-(-columns // across))
 

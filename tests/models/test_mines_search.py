@@ -26,8 +26,9 @@ from gossan.core.bundle import Training
 from gossan.core.errors import CancelledError, FileError, GossanError, InputError
 from gossan.core.origin import Origin
 from gossan.core.progress import Progress
-from gossan.models.mines import search_run
+from gossan.models.mines import predictors, search, search_run
 from gossan.models.mines.architecture import build_detector, build_impact_classifier
+from gossan.models.mines.cells import CellGeometry
 from gossan.models.mines.journal import SUFFIX, open_journal
 from gossan.models.mines.model_file import BandScaling, write_model
 from gossan.models.networks import runtime
@@ -38,6 +39,7 @@ BANDS = sensor_bands("sentinel-2")[1 : 1 + COUNT]
 SCALING = BandScaling(np.full(COUNT, 0.2), np.full(COUNT, 0.06))
 GRID = Affine(10, 0, 500_000, 0, -10, 8_000_000)
 HEIGHT, WIDTH = 670, 745
+DENSE = CellGeometry(189, 27, 215, given_up=1)
 
 
 def write_image(path, values, transform=GRID, *, crs="EPSG:32723", nodata=0):
@@ -374,14 +376,46 @@ def write_other_detector(world, folder):
 
 
 @settings(deadline=None)
-@given(st.tuples(st.integers(1, 400), st.integers(1, 400)), st.integers(1, 300), st.integers(1, 9))
-def test_blocks_cover_every_cell_once(shape, stride, threads):
+@given(
+    st.tuples(st.integers(1, 400), st.integers(1, 400)),
+    st.one_of(st.just(DENSE), st.builds(CellGeometry.sliding, st.just(48), st.integers(1, 5000))),
+    st.integers(1, 9),
+)
+def test_blocks_cover_every_cell_once(shape, cells, threads):
     seen = np.zeros(shape, dtype=int)
-    widest = max(search_run.WIDEST_BLOCK // stride, 1)
-    for block in search_run.blocks_of(shape, stride, threads):
+    for block in search_run.blocks_of(shape, cells, threads):
         seen[block.inner.slices] += 1
-        assert max(block.inner.height, block.inner.width) <= widest
+        side = max(block.inner.height, block.inner.width)
+        assert side == 1 or side * cells.stride <= search_run.WIDEST_BLOCK
     assert (seen == 1).all()
+
+
+class Means:
+    """A detector that slides: the mean of the first band of its patch."""
+
+    def __init__(self, bundle, stride):
+        self.bundle, self.scaling = bundle, SCALING
+        self.geometry = CellGeometry.sliding(28, stride or 14)
+
+    def probabilities(self, inputs):
+        values, patch, stride = inputs[:][..., 0], 28, self.geometry.stride
+        windows = np.lib.stride_tricks.sliding_window_view(values, (patch, patch))
+        return np.clip(0.5 + windows[::stride, ::stride].mean(axis=(2, 3)), 0, 1)
+
+
+@pytest.mark.parametrize("stride", [0, 9, 35])
+def test_a_detector_that_slides_does_so_at_the_stride_that_is_asked_for(
+    world, tmp_path, small_blocks, monkeypatch, stride
+):
+    monkeypatch.setitem(predictors.ARCHITECTURES, "fcn-detector", Means)
+    detect(world, tmp_path, stride=stride, impact_model=world.impact)
+    found, profile, _, _ = raster(tmp_path)
+    step = stride or 14
+    inputs = (world.numbers[..., 0] * 1e-4 - 0.2) / 0.06
+    windows = np.lib.stride_tricks.sliding_window_view(inputs, (28, 28))[::step, ::step]
+    np.testing.assert_allclose(found, np.clip(0.5 + windows.mean(axis=(2, 3)), 0, 1), atol=1e-5)
+    corner = 14 - step / 2
+    assert profile["transform"] == GRID @ Affine.translation(corner, corner) @ Affine.scale(step)
 
 
 # Ended before its time
@@ -486,7 +520,7 @@ def test_the_journal_may_lie_in_another_folder(world, tmp_path, small_blocks):
 KILLED = """
 import json, os, sys
 from gossan.core.progress import Progress
-from gossan.models.mines import search_run
+from gossan.models.mines import predictors, search, search_run
 from gossan.models.registry import load
 
 search_run.NARROWEST_BLOCK = search_run.WIDEST_BLOCK = 5 * 27
@@ -635,10 +669,8 @@ def test_dask_workers_find_the_same_also_when_one_is_killed(world, tmp_path, sma
 
 
 def test_workers_that_see_another_model_are_told_apart(world):
-    from gossan.models.mines import search
-
     with pytest.raises(GossanError, match="see another file"):
         search.search_block(
-            search_run.blocks_of((5, 5), 27, 1)[0],
+            search_run.blocks_of((5, 5), DENSE, 1)[0],
             task=search.Task((world.image,), search.ImageOptions(), world.detector, "0" * 64),
         )
