@@ -106,7 +106,7 @@ def write_report(
     if rows:
         page.table(
             list(COLUMNS.values()),
-            [[row[name] for name in COLUMNS] for row in rows[:_LISTED]],
+            [[_shown(name, row[name]) for name in COLUMNS] for row in rows[:_LISTED]],
             f"The most probable {min(len(rows), _LISTED)} of {len(rows)} findings.",
         )
     else:
@@ -114,6 +114,11 @@ def write_report(
     for what, bundle in models.items():
         _tell_model(page, what, bundle)
     page.write(path)
+
+
+def _shown(name: str, value: Any) -> Any:
+    """Return a value as the table shows it: degrees to about a metre."""
+    return f"{value:.5f}" if name in ("longitude", "latitude") and value is not None else value
 
 
 def _figures(summary: Summary) -> list[list[Any]]:
