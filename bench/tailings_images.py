@@ -38,8 +38,6 @@ class TailingsImages:
         Number of each image in the collection.
     reflectance : ndarray, shape (images, 448, 448, 3)
         Blue, green, red; 0 to 1.
-    own : ndarray of bool, shape (images, 448, 448)
-        What the image itself marks.
     marked : ndarray of bool, shape (images, 448, 448)
         What any image marks there.
     clusters : ndarray, shape (images,)
@@ -52,7 +50,6 @@ class TailingsImages:
 
     names: tuple[str, ...]
     reflectance: np.ndarray
-    own: np.ndarray
     marked: np.ndarray
     clusters: np.ndarray
     pixel_area: np.ndarray
@@ -85,7 +82,6 @@ def read_images(folder: Path) -> TailingsImages:
     return TailingsImages(
         tuple(site["id"] for site in sites),
         np.stack(reflectance),
-        masks,
         joined(masks, shifts),
         np.array([int(site["site_cluster"]) for site in sites]),
         np.array(areas),

@@ -15,9 +15,6 @@ from gossan.models.mines.geometry import FIELD, STRIDE
 SMALLEST_POND = 10_000.0
 """Square metres of what counts as a pond."""
 
-MOST_FALSE = 8.0
-"""False clusters per 100 square kilometres that a threshold may give in the training folds."""
-
 _NEIGHBOURS = np.ones((3, 3))
 
 
