@@ -63,7 +63,7 @@ class ReadyModel(QgsProcessingModelAlgorithm):
         context: QgsProcessingContext,
         feedback: QgsProcessingFeedback,
     ) -> dict[str, Any]:
-        given = dict(parameters)
+        given = {**self._defaults(), **parameters}
         # QGIS makes temporary files for the results of steps, but not where the model has them too.
         for name in self._needed():
             if not given.get(name):
@@ -81,6 +81,14 @@ class ReadyModel(QgsProcessingModelAlgorithm):
             files.discard()
             raise
         return results
+
+    def _defaults(self) -> dict[str, Any]:
+        """Return the model's own defaults: a step would be handed nothing, and take its own."""
+        return {
+            definition.name(): definition.defaultValue()
+            for definition in self.parameterDefinitions()
+            if not definition.isDestination() and definition.defaultValue() is not None
+        }
 
     def _needed(self) -> list[str]:
         """Return the results that steps cannot do without, wanted or not."""

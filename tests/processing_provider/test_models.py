@@ -188,3 +188,36 @@ def test_models_are_plain_text_that_older_releases_read():
         text = (WORKFLOWS / f"{stem}.model3").read_text(encoding="utf-8")
         assert text.startswith("<!DOCTYPE model>")
         assert json.dumps(stem)
+
+
+def test_the_models_own_defaults_reach_its_steps(provider, bench, feedback, tmp_path, monkeypatch):
+    from gossan.engine import client
+
+    calls = {}
+
+    def record(name, parameters, _):
+        calls[name] = parameters
+        if name == "lithology.train":
+            raise client.EngineError("recorded", "recorded")
+        return run_really(name, parameters, feedback)
+
+    run_really = client.run_job
+    monkeypatch.setattr(client, "run_job", record)
+    model = provider.algorithm("lithologicalmap")
+    parameters = {
+        "IMAGE": bench.resolve("district:hyperspectral"),
+        "BANDS": [5, 20, 40],
+        "GEOCHEMISTRY": bench.resolve("district:geochemistry"),
+        "MAGNETICS": bench.resolve("district:magnetics"),
+        "TERRAIN": bench.resolve("district:dem"),
+        "MAP": bench.resolve("district:geological_map"),
+        "CLASS_FIELD": "unit",
+        "map:Lithological map": str(tmp_path / "map.tif"),
+    }
+    with pytest.raises(QgsProcessingException, match="Train lithology"):
+        model.run(parameters, QgsProcessingContext(), feedback, {}, catchExceptions=False)
+    assert calls["lithology.pole"]["inclination"] == 60.0
+    assert calls["lithology.train"]["method"] == "random forest"
+    assert calls["lithology.train"]["width"] == 0.125
+    assert calls["lithology.train"]["recipe"] == "small machine"
+    assert list(tmp_path.iterdir()) == []
