@@ -2,40 +2,37 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from gossan.core.errors import FileError, InputError
+from gossan.core.errors import InputError
 from gossan.core.geodesy import to_degrees
 from gossan.core.job_files import job_files
-from gossan.core.origin import TAG_PREFIX, Origin
+from gossan.core.origin import Origin
 from gossan.core.progress import Progress
 from gossan.core.vectors import point, write_features
 from gossan.models.mines.earth_shapes import Shapes, from_geometries
 from gossan.models.mines.nearness import FARTHEST, Finder, Pairs
+from gossan.models.mines.register_inputs import (
+    Layer,
+    granted_phases,
+    load_features,
+    read_findings,
+    read_layer,
+    warn_of_swapped,
+)
 from gossan.models.mines.register_report import Matching, write_report
-
-FIELDS: dict[str, type] = {
-    "registered": str,
-    "register_name": str,
-    "register_id": str,
-    "register_distance_m": float,
-    "phase": str,
-    "protected": str,
-    "protected_distance_m": float,
-    "protected_nearby": str,
-    "register_source": str,
-    "register_findings": int,
-}
-"""What a matched finding gets besides its own fields, in this order."""
-
-TOUCHING = 0.5
-"""Metres between two outlines that still count as touching: rounding of reprojected corners."""
+from gossan.models.mines.register_rules import (
+    FIELDS,
+    TOUCHING,
+    count_shared,
+    protection_of,
+    reading_order,
+    register_finding,
+)
 
 _GHOST_FIELDS: dict[str, type] = {
     "name": str,
@@ -46,18 +43,6 @@ _GHOST_FIELDS: dict[str, type] = {
     "distance_m": float,
 }
 
-_TYPES: dict[str, type] = {"integer": int, "real": float, "boolean": bool, "text": str}
-
-
-@dataclass(frozen=True)
-class Findings:
-    """Findings as they came: fields, geometries in their CRS, types of fields, model if known."""
-
-    rows: list[dict[str, Any]]
-    geometries: list[Mapping[str, Any] | None]
-    kinds: dict[str, type]
-    model: str | None
-
 
 @dataclass(frozen=True)
 class Ghosts:
@@ -66,26 +51,6 @@ class Ghosts:
     entry: np.ndarray
     finding: np.ndarray
     metres: np.ndarray
-
-
-@dataclass(frozen=True)
-class Layer:
-    """Features that findings are compared with.
-
-    Parameters
-    ----------
-    shapes : Shapes
-    rows : list of dict
-        ``name``, ``id``, ``phase`` and ``source`` (name of the layer) of each, as texts.
-    """
-
-    shapes: Shapes
-    rows: list[dict[str, str]]
-
-    @property
-    def number(self) -> int:
-        """How many features there are."""
-        return len(self.rows)
 
 
 @job_files(
@@ -153,19 +118,19 @@ def match_register(
     """
     made = Origin.from_dict(origin)
     limit = _limit(distance, nearby)
-    found = _read_findings(findings)
+    found = read_findings(findings)
     where = from_geometries(
-        [feature.get("geometry") for feature in _load(places)["features"]], places
+        [feature.get("geometry") for feature in load_features(places)["features"]], places
     )
     if where.number != len(found.rows):
         raise InputError(f"{places} has not as many features as {findings}.")
     if found.model:
         made = made.with_model(found.model)
-    known = _layer(registers)
-    claims = _layer(concessions)
-    reserves = _layer(protected)
-    allowed = _granted(claims, granted, concessions)
-    _warn_of_swapped(known.shapes, where, limit, progress)
+    known = read_layer(registers)
+    claims = read_layer(concessions)
+    reserves = read_layer(protected)
+    allowed = granted_phases(claims, granted, concessions)
+    warn_of_swapped(known.shapes, where, limit, progress)
 
     entries = Finder(known.shapes).nearest(where, limit, progress.part(0.05, 0.35))
     held = _by_shape(Finder(claims.shapes).within(where, TOUCHING, progress.part(0.35, 0.5)), where)
@@ -174,14 +139,16 @@ def match_register(
     for number in range(where.number):
         row: dict[str, Any] = dict.fromkeys(FIELDS)
         nearest = int(entries.index[number]), float(entries.metres[number])
-        keys.append(_register(row, known, nearest, distance, claims, held[number], allowed))
-        row.update(_protection(reserves, around[number]))
+        keys.append(
+            register_finding(row, known.rows, nearest, distance, claims.rows, held[number], allowed)
+        )
+        row.update(protection_of(reserves.rows, around[number]))
         rows.append(row)
-    shared = _count_shared(rows, keys)
+    shared = count_shared(rows, keys)
     missing = _ghosts(known, where, searched, limit, distance, progress.part(0.7, 0.9))
 
     if output:
-        order = _order(rows)
+        order = reading_order(rows)
         write_features(
             output,
             ({**found.rows[i], **rows[i]} for i in order),
@@ -224,85 +191,6 @@ def _limit(distance: float, nearby: float) -> float:
     return max(1000.0 * nearby, distance)
 
 
-def _load(path: str) -> dict[str, Any]:
-    try:
-        with open(path, encoding="utf-8") as file:
-            content = json.load(file)
-        if not isinstance(content["features"], list):
-            raise ValueError("its features are no list")
-    except OSError as problem:
-        raise FileError(f"{path} cannot be read: {problem.strerror}.") from problem
-    except (ValueError, KeyError, TypeError) as problem:
-        raise InputError(f"{path} is not GeoJSON ({problem}).") from problem
-    return dict(content)
-
-
-def _read_findings(path: str) -> Findings:
-    content = _load(path)
-    kinds = {
-        entry["name"]: _TYPES[entry["type"]]
-        for entry in content.get("fields", [])
-        if entry["name"] not in FIELDS and not entry["name"].startswith(TAG_PREFIX)
-    }
-    every = [feature.get("properties") or {} for feature in content["features"]]
-    return Findings(
-        [{name: values.get(name) for name in kinds} for values in every],
-        [feature.get("geometry") for feature in content["features"]],
-        kinds,
-        every[0].get(f"{TAG_PREFIX}MODEL") if every else None,
-    )
-
-
-def _layer(path: str) -> Layer:
-    features = _load(path)["features"] if path else []
-    rows = [
-        {
-            key: str((feature.get("properties") or {}).get(key) or "")
-            for key in ("name", "id", "phase", "source")
-        }
-        for feature in features
-    ]
-    return Layer(from_geometries([feature.get("geometry") for feature in features], path), rows)
-
-
-def _granted(claims: Layer, granted: Sequence[str], path: str) -> tuple[str, ...]:
-    """Return the phases that count as granted, as the concessions spell them; () for every one."""
-    wanted = {_folded(phase) for phase in granted if phase.strip()}
-    present = sorted({row["phase"] for row in claims.rows})
-    unknown = sorted(wanted - {_folded(phase) for phase in present})
-    if claims.rows and unknown:
-        raise InputError(
-            f"{path}: no concession has the phase {', '.join(unknown)}; the phases are "
-            f"{', '.join(filter(None, present)) or '(none given)'}."
-        )
-    return tuple(phase for phase in present if _folded(phase) in wanted)
-
-
-def _folded(text: str) -> str:
-    return " ".join(text.split()).casefold()
-
-
-def _warn_of_swapped(known: Shapes, where: Shapes, limit: float, progress: Progress) -> None:
-    """Say where a register fits the findings only with longitude and latitude exchanged."""
-    if not known.number or not where.number:
-        return
-    margin = limit / 100_000.0
-    x, y = to_degrees(where.centre)
-    entry_x, entry_y = to_degrees(known.centre)
-
-    def hits(longitude: np.ndarray, latitude: np.ndarray) -> int:
-        inside = (longitude >= x.min() - margin) & (longitude <= x.max() + margin)
-        inside &= (latitude >= y.min() - margin) & (latitude <= y.max() + margin)
-        return int(inside.sum())
-
-    swapped = hits(entry_y, entry_x)
-    if swapped and not hits(entry_x, entry_y):
-        progress.warn(
-            f"No entry of the registers lies near the findings, but {swapped} would if longitude "
-            "and latitude were exchanged. They were taken as they stand: check the columns."
-        )
-
-
 def _by_shape(pairs: Pairs, where: Shapes) -> list[list[tuple[int, float]]]:
     """Return for each shape its others with their distances, the nearest first."""
     lists: list[list[tuple[int, float]]] = [[] for _ in range(where.number)]
@@ -313,87 +201,6 @@ def _by_shape(pairs: Pairs, where: Shapes) -> list[list[tuple[int, float]]]:
     return lists
 
 
-def _register(
-    row: dict[str, Any],
-    known: Layer,
-    nearest: tuple[int, float],
-    distance: float,
-    claims: Layer,
-    held: list[tuple[int, float]],
-    allowed: tuple[str, ...],
-) -> tuple[str, int] | None:
-    """Fill in what registers and concessions say about a finding.
-
-    Parameters
-    ----------
-    nearest : (int, float)
-        The nearest entry (-1: none) and how far it is.
-    held : list of (int, float)
-        The concessions that the finding touches.
-
-    Returns
-    -------
-    (str, int) or None
-        What registers it: its kind and number; None for an unregistered finding.
-    """
-    index, metres = nearest
-    granted = [c for c, _ in held if not allowed or claims.rows[c]["phase"] in allowed]
-    phases = dict.fromkeys(claims.rows[c]["phase"] for c in [*granted, *(c for c, _ in held)])
-    row["phase"] = "; ".join(filter(None, phases))
-    by_entry = index >= 0 and metres <= distance
-    row["registered"] = "yes" if by_entry or granted else "no"
-    if granted and not by_entry:
-        entry, metres = claims.rows[granted[0]], 0.0
-    elif index >= 0:
-        entry = known.rows[index]
-    else:
-        return None
-    row["register_name"] = entry["name"]
-    row["register_id"] = entry["id"]
-    row["register_distance_m"] = round(metres, 1)
-    row["register_source"] = entry["source"]
-    if by_entry:
-        return "entry", index
-    return ("concession", granted[0]) if granted else None
-
-
-def _protection(reserves: Layer, around: list[tuple[int, float]]) -> dict[str, Any]:
-    """Return in which protected areas a finding lies, and how far the others nearby are."""
-    named = [
-        (reserves.rows[index]["name"] or reserves.rows[index]["source"], metres)
-        for index, metres in around
-    ]
-    inside = dict.fromkeys(name for name, metres in named if metres <= TOUCHING)
-    others: dict[str, float] = {}
-    for name, metres in named:
-        if name not in inside:
-            others.setdefault(name, metres)
-    return {
-        "protected": "; ".join(inside),
-        "protected_distance_m": (0.0 if inside else round(named[0][1], 1)) if named else None,
-        "protected_nearby": "; ".join(
-            f"{name} {metres / 1000.0:.1f} km" for name, metres in others.items()
-        ),
-    }
-
-
-def _count_shared(rows: list[dict[str, Any]], keys: list[tuple[str, int] | None]) -> int:
-    """Note at each registered finding how many share its entry; return how many entries do so."""
-    counts = Counter(key for key in keys if key is not None)
-    for row, key in zip(rows, keys):
-        row["register_findings"] = counts[key] if key is not None else None
-    return sum(count > 1 for count in counts.values())
-
-
-def _order(rows: list[dict[str, Any]]) -> list[int]:
-    """Return the findings with unregistered ones first, of these the protected ones."""
-
-    def rank(number: int) -> tuple[bool, bool]:
-        return rows[number]["registered"] == "yes", not rows[number]["protected"]
-
-    return sorted(range(len(rows)), key=rank)
-
-
 def _ghosts(
     known: Layer, where: Shapes, searched: str, limit: float, distance: float, progress: Progress
 ) -> Ghosts:
@@ -401,7 +208,7 @@ def _ghosts(
     nearest = Finder(where).nearest(known.shapes, limit, progress.part(0.0, 0.8))
     alone = ~(nearest.metres <= distance)
     if searched:
-        features = _load(searched)["features"]
+        features = load_features(searched)["features"]
         area = from_geometries([feature.get("geometry") for feature in features], searched)
         inside = Finder(area).within(known.shapes, TOUCHING, progress.part(0.8, 1.0)).shape
         alone &= np.isin(np.arange(known.number), inside)
