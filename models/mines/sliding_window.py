@@ -13,7 +13,7 @@ from gossan.core.bands import Band
 from gossan.core.bundle import Bundle, Card, ClassLabel, Training, write_bundle
 from gossan.core.errors import BundleError, FileError, InputError
 from gossan.core.origin import Origin
-from gossan.models.mines import foreign_keras, foreign_onnx
+from gossan.models.mines import foreign_keras, foreign_onnx, keras_layers
 from gossan.models.mines.cells import CellGeometry
 from gossan.models.mines.model_file import DETECTOR_KIND, SLIDING, BandScaling, scaling_of
 from gossan.models.networks import runtime
@@ -246,7 +246,7 @@ def _keras_runner(
     layers: Sequence[Mapping[str, Any]], arrays: Mapping[str, np.ndarray], where: str
 ) -> Run:
     tensorflow = runtime.load()
-    network = foreign_keras.build(layers)
+    network = keras_layers.build(layers)
     set_weights(network, arrays, where)
     shape = tensorflow.TensorSpec((None, *network.input_shape[1:]), "float32")
     call = tensorflow.function(

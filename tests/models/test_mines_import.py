@@ -321,6 +321,7 @@ def plain(tmp_path):
         (lambda ls: ls[1]["config"].update(activation="__import__"), "activation '__import__'"),
         (lambda ls: ls[1]["config"].update(padding="os.system"), "'padding' = 'os.system'"),
         (lambda ls: ls[1]["config"].update(hook="x"), "setting 'hook'"),
+        (lambda ls: ls[1]["config"].update(filters=10**9), "'filters' = 1000000000"),
         (lambda ls: ls[1].update(class_name="TFSMLayer"), "'TFSMLayer' is not known"),
         (lambda ls: ls[1]["config"].update(filters=3), "weights and layers do not fit"),
         (lambda ls: ls.append(dict(ls[0])), "2 inputs"),
