@@ -22,6 +22,7 @@ from gossan.models.mines.impact import ImpactModel, joined_bands
 from gossan.models.mines.model_file import IMPACT_KIND, read_model
 from gossan.models.mines.pixels import CropInputs, aligned
 from gossan.models.mines.predictors import Predictor, load_predictor
+from gossan.models.networks import runtime
 
 _CHUNK_ROWS = 128
 _USUAL_BLOCKS = (64, 512)
@@ -242,6 +243,7 @@ def _searcher(task: Task) -> Searcher:
                 f"The Dask workers see another file at {path} than this computer. Give them the "
                 "same files."
             )
+    runtime.one_thread_each()
     searcher = Searcher(task)
     seen = searcher.image.info.height, searcher.image.info.width
     if seen != task.size:
