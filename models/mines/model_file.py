@@ -76,7 +76,8 @@ def write_model(
     ground_sampling_distance : float or None
         Metres per pixel of the training images.
     details : dict, optional
-        Further entries of the card's architecture, such as ``chip``: how chips were cut.
+        Further entries of the card's architecture, such as ``chip``: how chips were cut, or
+        ``threshold``: see `suggested_threshold`.
     licence : str
     """
     is_detector = model.name == "detector"
@@ -120,6 +121,25 @@ def scaling_of(bundle: Bundle) -> BandScaling:
     if not (np.isfinite(mean).all() and np.isfinite(deviation).all() and (deviation > 0).all()):
         raise BundleError(f"{bundle.path} scales by numbers that are not finite and above 0.")
     return BandScaling(mean, deviation)
+
+
+def suggested_threshold(bundle: Bundle) -> float | None:
+    """Return the least probability of a mine that a card suggests to search with, or None.
+
+    Raises
+    ------
+    BundleError
+        When the card has one that is no probability.
+    """
+    value = bundle.card.architecture.get("threshold")
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        raise BundleError(
+            f"{bundle.path} suggests a threshold of {value!r:.80}, which is no probability. Get "
+            "the file again."
+        )
+    return float(value)
 
 
 def network_of(bundle: Bundle) -> Any:

@@ -21,7 +21,12 @@ from gossan.models.mines.clusters import cluster
 from gossan.models.mines.findings import CellGrid, Findings
 from gossan.models.mines.images import ImageOptions, image_files
 from gossan.models.mines.journal import SUFFIX, open_journal
-from gossan.models.mines.model_file import DETECTOR_KIND, IMPACT_KIND, read_model
+from gossan.models.mines.model_file import (
+    DETECTOR_KIND,
+    IMPACT_KIND,
+    read_model,
+    suggested_threshold,
+)
 from gossan.models.mines.search import Searcher, Task
 from gossan.models.mines.search_record import write_probability
 from gossan.models.mines.search_report import Summary, write_report
@@ -90,7 +95,7 @@ def detect(
         Probability raster of an earlier search of the same image by the same detector: nothing is
         searched again, only thresholds and impacts are new.
     threshold : float
-        Least probability of a cell.
+        Least probability of a cell. Where the detector's card suggests another, that is said.
     isolated_threshold : float or None
         Least probability of a cell without neighbours, not below ``threshold``.
     stride : int or None
@@ -123,6 +128,8 @@ def detect(
     _check(threshold, isolated_threshold, valid_share)
     options = ImageOptions(wavelengths, scale, offset, by_position, collars)
     files = [*images, *([folder] if folder else [])]
+    if detector:
+        _tell_suggestion(progress, read_model(detector, DETECTOR_KIND), threshold)
     with ExitStack() as stack:
         journal = None
         if earlier:
@@ -261,6 +268,15 @@ def _area(grid: CellGrid, probability: np.ndarray) -> float | None:
     rows = np.arange(len(counts))
     hectares = grid.hectares(rows, np.full(len(rows), probability.shape[1] / 2))
     return None if hectares is None else float((counts * hectares).sum() / 100.0)
+
+
+def _tell_suggestion(progress: Progress, detector: Bundle, threshold: float) -> None:
+    suggested = suggested_threshold(detector)
+    if suggested is not None and suggested != threshold:
+        progress.say(
+            f"The model's card suggests a threshold of {suggested:g}; this search takes "
+            f"{threshold:g}."
+        )
 
 
 def _tell(progress: Progress, summary: Summary, searched: Searched) -> None:

@@ -101,7 +101,13 @@ class DetectMines(GossanAlgorithm):
 
     def _add_thresholds(self) -> None:
         self.add_decimal(
-            self.THRESHOLD, "Threshold", 0.6, "Least probability of a cell.", least=0.0, most=1.0
+            self.THRESHOLD,
+            "Threshold",
+            0.6,
+            "Least probability of a cell. The log says so where the detector's card suggests "
+            "another one, as that of the tailings detector does.",
+            least=0.0,
+            most=1.0,
         )
         self.add_decimal(
             self.ISOLATED,

@@ -23,7 +23,7 @@ pytest.importorskip("tensorflow")
 
 from gossan.core.bands import sensor_bands
 from gossan.core.bundle import Training
-from gossan.core.errors import CancelledError, FileError, GossanError, InputError
+from gossan.core.errors import BundleError, CancelledError, FileError, GossanError, InputError
 from gossan.core.origin import Origin
 from gossan.core.progress import Progress
 from gossan.models.mines import predictors, search, search_run
@@ -416,6 +416,58 @@ def test_a_detector_that_slides_does_so_at_the_stride_that_is_asked_for(
     np.testing.assert_allclose(found, np.clip(0.5 + windows.mean(axis=(2, 3)), 0, 1), atol=1e-5)
     corner = 14 - step / 2
     assert profile["transform"] == GRID @ Affine.translation(corner, corner) @ Affine.scale(step)
+
+
+@pytest.fixture
+def with_threshold(world, tmp_path):
+    """Return a function that writes the detector with a suggested threshold in its card."""
+
+    def write(threshold):
+        path = str(tmp_path / "suggests.gossan")
+        write_model(
+            path,
+            world.detector_network,
+            BANDS,
+            SCALING,
+            ground_sampling_distance=10.0,
+            training=Training("random"),
+            origin=Origin("test"),
+            details={"threshold": threshold},
+        )
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("suggested", "taken", "says"),
+    [
+        (0.38, 0.6, ["The model's card suggests a threshold of 0.38; this search takes 0.6."]),
+        (0.38, 0.38, []),
+        (None, 0.6, []),
+    ],
+)
+def test_a_threshold_that_the_card_suggests_is_said_where_another_is_taken(
+    world, tmp_path, with_threshold, suggested, taken, says
+):
+    said = []
+    detect(
+        world,
+        tmp_path,
+        Progress(on_message=said.append),
+        detector=with_threshold(suggested),
+        threshold=taken,
+    )
+    assert [text for text in said if "suggests" in text] == says
+
+
+@pytest.mark.parametrize("suggested", [1.5, -0.1, "0.38", True])
+def test_a_suggested_threshold_that_is_no_probability_is_refused(
+    world, tmp_path, with_threshold, suggested
+):
+    with pytest.raises(BundleError, match=r"suggests a threshold of .* no probability"):
+        detect(world, tmp_path, detector=with_threshold(suggested))
+    assert not (tmp_path / "probability.tif").exists()
 
 
 # Ended before its time
