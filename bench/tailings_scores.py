@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 from scipy.ndimage import label
@@ -160,6 +161,23 @@ def findings(crops: Iterable[tuple[Crop, np.ndarray]]) -> Findings:
         false += clusters - len(true)
         area += crop.area
     return Findings(ponds, found, false, area)
+
+
+def threshold_that_finds(crops: Iterable[tuple[Crop, np.ndarray]], share: float) -> float:
+    """Return the greatest threshold at which a share of the ponds is found.
+
+    Parameters
+    ----------
+    crops : iterable of (Crop, ndarray, shape (cells, cells))
+        Each crop with the probabilities of its cells.
+    share : float
+        Above 0, up to 1.
+    """
+    highest = sorted(
+        (float(values[pond].max()) for crop, values in crops for pond in crop.ponds), reverse=True
+    )
+    # A rounding error must not ask for one pond more.
+    return highest[ceil(share * len(highest) - 1e-9) - 1]
 
 
 def resampled(

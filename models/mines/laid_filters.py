@@ -56,7 +56,8 @@ _FILTERS: list[tuple[np.ndarray, np.ndarray, float, float]] = [
     (_AVERAGE, 4.0 * (_GREEN - _RED), 0.0, 3.5),
 ]
 """Pattern of 3 x 3 pixels, weights of the bands, what is added, and the level that the second
-convolution turns it over at: rarely exceeded in the images of the collection."""
+convolution turns it over at: rarely exceeded in the images of the collection, and rounded from
+percentiles of six of them."""
 
 
 def lay_filters(detector: Any) -> None:
