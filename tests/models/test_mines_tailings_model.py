@@ -5,6 +5,7 @@ These are images that it has learnt from: its worth is measured by ``bench/taili
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,20 @@ import pytest
 pytest.importorskip("tensorflow")
 
 import gossan
+from gossan.bench.tailings_scores import Crop, threshold_that_finds
 from gossan.core.raster import open_raster
 from gossan.models.mines.geometry import centre
-from gossan.models.mines.model_file import DETECTOR_KIND, network_of, read_model, scaling_of
+from gossan.models.mines.model_file import (
+    DETECTOR_KIND,
+    network_of,
+    read_model,
+    scaling_of,
+    suggested_threshold,
+)
 
-MODEL = Path(gossan.__file__).parent / "models" / "pretrained" / "tailings_sentinel2_rgb.gossan"
+_ROOT = Path(gossan.__file__).parent
+MODEL = _ROOT / "models" / "pretrained" / "tailings_sentinel2_rgb.gossan"
+MEASURED = _ROOT / "bench" / "tailings_measured.json"
 SMALL, LARGE = ("1", "8", "55"), ("30", "93", "111")
 
 
@@ -46,6 +56,46 @@ def test_the_card_states_scores_beside_those_it_has_to_beat(bundle):
         scores["detector"]["f1"] - scores["position"]["f1"], abs=2e-4
     )
     assert {"L1C", "L2A"} <= set(scores["mine_free"]["nested"])
+
+
+def test_the_card_states_what_was_measured_and_that_the_recipe_was_chosen_on_the_same_folds(bundle):
+    training = bundle.card.training
+    measured = json.loads(MEASURED.read_text(encoding="utf-8"))
+    assert training.scores == {"experimental": True, **measured}
+    assert "chosen by AUC on the same 5 folds" in training.how
+    assert "probably somewhat optimistic" in training.how
+    assert "probably somewhat optimistic" in training.split
+    assert "percentiles of six of the images" in training.how
+    for way in ("detector", "forest"):
+        assert f"{measured[way]['auc']:.3f}" in training.how
+        assert f"{measured[way]['f1']:.3f}" in training.how
+    flagged = measured["mine_free"]["nested"]
+    for level in ("L1C", "L2A"):
+        assert f"{flagged[level]['cells_flagged']:.0%} ({level})" in training.how
+
+
+def test_the_card_suggests_the_median_of_the_nested_thresholds(bundle):
+    thresholds = bundle.card.training.scores["detector"]["thresholds"]
+    assert suggested_threshold(bundle) == pytest.approx(np.median(thresholds), abs=0.005)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.92, 1.0])
+def test_the_threshold_that_finds_a_share_of_the_ponds_is_the_greatest_that_does(share):
+    random = np.random.default_rng(3)
+    crops = []
+    for _ in range(20):
+        ponds = tuple(random.random((2, 8, 8)) < 0.1)
+        # Few levels, so that ponds share their highest one.
+        crops.append((Crop(np.zeros((8, 8)), ponds, 1.0), random.integers(0, 30, (8, 8)) / 30))
+
+    def found(threshold):
+        return np.mean(
+            [(values >= threshold)[pond].any() for crop, values in crops for pond in crop.ponds]
+        )
+
+    threshold = threshold_that_finds(crops, share)
+    enough = [level for level in np.arange(31) / 30 if found(level) >= share]
+    assert threshold == max(enough)
 
 
 def test_the_bundle_is_small_and_takes_blue_green_and_red(bundle):
