@@ -21,6 +21,10 @@ class FileError(GossanError, OSError):
     """A file is missing, cannot be read or written, or is damaged."""
 
 
+class UnwritableError(FileError):
+    """An output cannot be written where it is wanted: the disk is full, or it is not allowed."""
+
+
 class BandMismatchError(InputError):
     """The bands at hand are not the bands that are needed."""
 

@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from gossan.core.errors import FileError
+from gossan.core.errors import FileError, UnwritableError
 
 PART = "gossan-part"
 
@@ -190,19 +190,21 @@ def _probe(part: Path, target: Path) -> None:
         raise _writing_error(target, problem) from problem
 
 
-def _writing_error(target: Path, problem: OSError) -> FileError:
+def _writing_error(target: Path, problem: OSError) -> UnwritableError:
     if problem.errno in _NO_SPACE:
-        return FileError(
+        return UnwritableError(
             f"{target} cannot be written: the disk is full or the quota is used up. "
             "Free some space or choose another folder."
         )
     if problem.errno in _NOT_ALLOWED:
-        return FileError(
+        return UnwritableError(
             f"{target} cannot be written: the folder is read-only, or the file is open in another "
             "program. Close the file there or choose another folder."
         )
     reason = problem.strerror or str(problem)
-    return FileError(f"{target} cannot be written: {reason}. Choose another folder or file name.")
+    return UnwritableError(
+        f"{target} cannot be written: {reason}. Choose another folder or file name."
+    )
 
 
 def _concerns(problem: OSError, part: Path) -> bool:

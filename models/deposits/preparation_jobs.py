@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gossan.core.bands import Band
-from gossan.core.errors import BandMismatchError, FileError, InputError
+from gossan.core.errors import BandMismatchError, FileError, InputError, UnwritableError
 from gossan.core.files import write_then_rename
 from gossan.core.job_files import job_files
 from gossan.core.origin import Origin
@@ -301,6 +301,8 @@ def _make(
             try:
                 with SceneImage(source, scaling) as image:
                     known = chips_of(image, scene, options, journal.folder, origin.tags(), part)
+            except UnwritableError:
+                raise  # the scene is good, and gives its chips once there is room for them
             except (InputError, FileError) as problem:
                 progress.warn(f"Left out: {problem}")
                 known = []
