@@ -53,7 +53,7 @@ def job_files(
             outputs = _given(parameters, writes)
             inputs = _given(parameters, reads)
             whole = _given(parameters, list(folders or ()))
-            _check_folders(whole, inputs, folders or {})
+            _check_folders(whole, inputs, outputs, folders or {})
             check_outputs(outputs, inputs)
             with complete_or_absent([path for _, path in [*outputs, *whole]]):
                 return job(progress, **parameters)
@@ -121,6 +121,7 @@ def complete_or_absent(outputs: Sequence[str]) -> Iterator[None]:
 def _check_folders(
     folders: Sequence[tuple[str, str]],
     inputs: Sequence[tuple[str, str]],
+    outputs: Sequence[tuple[str, str]],
     replaces: Mapping[str, Collection[str]],
 ) -> None:
     for name, path in folders:
@@ -130,6 +131,12 @@ def _check_folders(
                 raise InputError(
                     f"{path} would overwrite the input {source} ({other}). Choose another folder "
                     f"for the output ({name})."
+                )
+        for other, second in outputs:
+            if _real(Path(second)) == real:
+                raise InputError(
+                    f"{path} is given for two outputs ({name} and {other}). Give each a name of "
+                    "its own."
                 )
         require_folder(path, replaces=replaces[name])
 

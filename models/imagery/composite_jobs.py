@@ -42,7 +42,7 @@ from gossan.models.imagery.scene_files import ScaleOptions, scenes_from_files
 _NAMED = 5
 
 
-@job_files(reads=("rasters", "masks"), writes=("output", "counts", "report"))
+@job_files(reads=("rasters", "masks", "scenes"), writes=("output", "counts", "report"))
 def composite(
     progress: Progress,
     *,
