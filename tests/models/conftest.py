@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
+from job_calls import MAKERS
+from stac_server import StacServer, sentinel2_item
 
 from gossan.core.progress import Progress
 from gossan.core.spectra import SpectralLibrary, write_library
@@ -95,3 +97,17 @@ def small_world(tmp_path_factory):
         model=world.model,
     )
     return world
+
+
+@pytest.fixture(scope="session")
+def job_world(small_world, tmp_path_factory):
+    """The small world and all that further jobs read, with a catalogue of images that answers."""
+    made = dict(vars(small_world))
+    for make in MAKERS:
+        new = make(tmp_path_factory.mktemp(make.__module__.rpartition(".")[2]))
+        assert not made.keys() & new.keys()
+        made.update(new)
+    box = (111.0, 26.0, 111.4, 26.4)
+    items = [sentinel2_item(date, date, box) for date in ("2024-01-05", "2024-02-05")]
+    with StacServer(tmp_path_factory.mktemp("catalogue"), items) as running:
+        yield SimpleNamespace(**made, catalogue=running.url)

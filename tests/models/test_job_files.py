@@ -12,104 +12,43 @@ from pathlib import Path
 
 import pytest
 import rasterio
+from job_calls import CALLS, TRIED_ELSEWHERE
 
 from gossan.core import files
 from gossan.core.errors import CancelledError, FileError, InputError
 from gossan.core.progress import Progress
 from gossan.models.registry import JOBS, load
 
-SAMPLES = {"samples": "{samples}", "elements": ["Pb", "As"]}
-CALLS = {
-    "endmembers.extract": (
-        {"raster": "{cube}", "skewers": 100},
-        {"library": "l.sli", "points": "p.geojson", "angles": "a.tif", "report": "r.html"},
-    ),
-    "endmembers.count": ({"raster": "{cube}"}, {"report": "r.html"}),
-    "abundances.estimate": (
-        {"raster": "{cube}", "library": "{library}", "method": "svr", "mixtures": 50},
-        {"output": "a.tif"},
-    ),
-    "spectra.map_angles": (
-        {"raster": "{cube}", "library": "{library}"},
-        {"angles": "a.tif", "classes": "c.tif"},
-    ),
-    "spectra.resample_library": (
-        {"raster": "{cube}", "library": "{library}"},
-        {"output": "l.sli"},
-    ),
-    "metals.train": (
-        {"features": ["{features}"], "trees": 3, "folds": 2, **SAMPLES},
-        {"model": "m.gossan", "table": "t.csv", "predictions": "p.geojson", "report": "r.html"},
-    ),
-    "metals.map": (
-        {"features": ["{features}"], "model": "{model}", "limits": "Pb=100", "workers": 1},
-        {
-            "concentrations": "c.tif",
-            "uncertainty": "u.tif",
-            "exceedance": "e.tif",
-            "applicability": "a.tif",
-            "report": "r.html",
-        },
-    ),
-    "metals.assess": (
-        {"concentrations": "{metals}", **SAMPLES},
-        {"table": "t.csv", "predictions": "p.geojson", "report": "r.html"},
-    ),
-    "metals.correlate": (
-        {"raster": "{metals}"},
-        {"table": "t.csv", "matrix": "m.csv", "report": "r.html"},
-    ),
-    "metals.cluster": (
-        {"raster": "{metals}", "zones": 3},
-        {"output": "z.tif", "polygons": "z.geojson", "table": "t.csv", "report": "r.html"},
-    ),
-    "metals.indices": (
-        {"raster": "{metals}", "backgrounds": "Pb=17;As=4.8"},
-        {"output": "i.tif", "report": "r.html"},
-    ),
-    "metals.compare_workflows": (
-        {
-            "raster": "{cube}",
-            "workflows": ["VCA"],
-            "methods": [],
-            "endmembers": 3,
-            "seeds": 1,
-            "trees": 3,
-            "folds": 2,
-            **SAMPLES,
-        },
-        {"table": "t.csv", "details": "d.csv", "report": "r.html"},
-    ),
-}
+HOLDING_TIMES = {"metals.compare_workflows": "table"}
+"""Outputs that tell how long something took."""
 SEEDED = [name for name in CALLS if "seed" in inspect.signature(load(name)).parameters]
+OUTPUTS = {
+    **{name: outputs for name, (_, outputs) in CALLS.items()},
+    **{name: elsewhere.outputs for name, elsewhere in TRIED_ELSEWHERE.items()},
+}
 
 
 def test_every_job_of_the_toolbox_is_tried_here():
     others = ("engine.", "selftest.")
-    assert set(CALLS) == {name for name in JOBS if not name.startswith(others)}
+    assert set(OUTPUTS) == {name for name in JOBS if not name.startswith(others)}
+    assert not CALLS.keys() & TRIED_ELSEWHERE.keys()
 
 
 @pytest.fixture
-def call(small_world, tmp_path):
+def call(job_world, tmp_path):
     """Run a job; outputs go to ``tmp_path/results`` unless given."""
     results = tmp_path / "results"
     results.mkdir()
 
     def run(name, progress=None, only=None, **changes):
         inputs, outputs = CALLS[name]
-        parameters = {
-            key: [v.format(**vars(small_world)) for v in value]
-            if isinstance(value, list)
-            else value.format(**vars(small_world))
-            if isinstance(value, str)
-            else value
-            for key, value in inputs.items()
-        }
+        parameters = {key: _filled(value, job_world) for key, value in inputs.items()}
         chosen = outputs if only is None else {key: outputs[key] for key in only}
         parameters.update({key: str(results / file) for key, file in chosen.items()})
         return load(name)(progress or Progress(), **{**parameters, **changes})
 
     run.results = results
+    run.world = job_world
     return run
 
 
@@ -136,17 +75,39 @@ def test_one_file_for_two_outputs_is_refused(name, call):
 @pytest.mark.parametrize("name", CALLS)
 def test_an_output_never_overwrites_an_input(name, call, tmp_path):
     inputs, outputs = CALLS[name]
-    source = next(key for key in ("raster", "features", "concentrations") if key in inputs)
-    for output in outputs:
-        precious = tmp_path / "precious.tif"
-        precious.write_bytes(b"the only copy")
-        link = tmp_path / "link.tif"
-        link.unlink(missing_ok=True)
-        link.symlink_to(precious)
-        given = [str(precious)] if source == "features" else str(precious)
-        with pytest.raises(InputError, match="would overwrite the input"):
-            call(name, **{source: given, output: str(link)})
-        assert precious.read_bytes() == b"the only copy"
+    precious, link = tmp_path / "precious.tif", tmp_path / "link.tif"
+    precious.write_bytes(b"the only copy")
+    link.symlink_to(precious)
+    for source in _files_of(inputs, call.world):
+        given = [str(precious)] if isinstance(inputs[source], list) else str(precious)
+        for output in outputs:
+            with pytest.raises(InputError, match="would overwrite the input"):
+                call(name, **{source: given, output: str(link)})
+            assert precious.read_bytes() == b"the only copy"
+
+
+def test_a_composite_never_overwrites_the_list_of_its_scenes(call, tmp_path):
+    found = tmp_path / "found.geojson"
+    found.write_text("the only copy")
+    with pytest.raises(InputError, match="would overwrite the input"):
+        call("imagery.composite", rasters=[], scenes=str(found), report=str(found))
+    assert found.read_text() == "the only copy"
+
+
+@pytest.mark.parametrize("name", TRIED_ELSEWHERE)
+def test_what_is_tried_elsewhere_refuses_its_outputs_before_any_work(name, tmp_path):
+    reason, outputs, module = TRIED_ELSEWHERE[name]
+    assert reason
+    assert "CancelledError" in Path(__file__).with_name(module).read_text(encoding="utf-8")
+    good = {key: str(tmp_path / file) for key, file in outputs.items()}
+    for output, file in outputs.items():
+        nowhere = {**good, output: str(tmp_path / "nowhere" / file)}
+        with pytest.raises(FileError, match=r"nowhere does not exist.*Create the folder"):
+            load(name)(Progress(), **nowhere)
+        same = {**good, output: next(path for key, path in good.items() if key != output)}
+        with pytest.raises(InputError, match="two outputs"):
+            load(name)(Progress(), **same)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_library_never_takes_the_header_of_the_scene_beside_it(call, small_world, tmp_path):
@@ -213,8 +174,8 @@ def test_cancelling_at_any_stage_leaves_nothing(name, call):
 @pytest.mark.parametrize("name", SEEDED)
 def test_the_same_seed_repeats(name, call):
     outputs = [key for key in CALLS[name][1] if key != "report"]
-    if name == "metals.compare_workflows":
-        outputs.remove("table")  # holds seconds
+    if name in HOLDING_TIMES:
+        outputs.remove(HOLDING_TIMES[name])
     seen = []
     for _ in range(2):
         call(name, only=outputs, seed=7)
@@ -249,7 +210,27 @@ def test_a_device_is_no_place_for_results(call):
         call("metals.correlate", table="/dev/null")
 
 
+def _filled(value, world):
+    """Return an input of a call with the names of files in place of ``{name}``."""
+    if isinstance(value, list):
+        return [_filled(each, world) for each in value]
+    return value.format(**vars(world)) if isinstance(value, str) else value
+
+
+def _files_of(inputs, world):
+    """Return which inputs of a call are files, not folders."""
+    found = []
+    for key, value in inputs.items():
+        paths = _filled(value, world)
+        path = paths[0] if isinstance(paths, list) and paths else paths
+        if isinstance(path, str) and os.path.isabs(path) and os.path.isfile(path):
+            found.append(key)
+    return found
+
+
 def _content(path):
+    if path.is_dir():
+        return {str(each.relative_to(path)): _content(each) for each in path.rglob("*.*")}
     if path.suffix == ".tif":
         with rasterio.open(path) as dataset:
             return dataset.read().tobytes()
