@@ -194,8 +194,8 @@ def teaching(model: Path, seeds: list[int], teachers: list[int], size: int, fold
     tell("foreign sensor, before teaching", before)
     changes = []
     for reviewed in (each for each in before if each.area.seed in teachers):
-        if not reviewed.clusters.max():
-            sys.stdout.write(f"  seed {reviewed.area.seed}: nothing was found to review\n")
+        if not reviewed.false:
+            sys.stdout.write(f"  seed {reviewed.area.seed}: no false finding to teach by\n")
             continue
         taught = teach(model, reviewed, folder)
         others = [each for each in before if each is not reviewed]

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from gossan.core.censored import LOWER_RULES, Censored, decimal_mark, parse
-from gossan.core.errors import InputError
+from gossan.core.errors import FileError, InputError
 from gossan.core.tables import read_table
 
 DUPLICATE_RULES = ("average", "group")
@@ -156,6 +156,8 @@ def read_samples(
         raise InputError("No element was chosen: name at least one field with concentrations.")
     if len(set(names)) < len(names):
         raise InputError("An element was chosen twice; name each field once.")
+    if not str(path):
+        raise FileError("No table of samples was given. Choose a CSV file.")
     header, rows = read_table(path)
     key = _column(header, name_field, path) if name_field else -1
     left_out: list[tuple[str, str]] = []

@@ -56,7 +56,7 @@ def build_project(
     application.setFont(QFont("DejaVu Sans"))
     try:
         project = QgsProject.instance()
-        project.setTitle("Gossan: a simulated mining district")
+        project.setTitle("A simulated mining district")
         target = folder / "gossan-demo.qgz"
         layouts = {}
         for chapter in chapters:
@@ -119,11 +119,10 @@ def _layout(project: QgsProject, name: str, layers: Mapping[str, Shown]) -> QgsP
         bar = QgsLayoutItemScaleBar(layout)
         bar.setLinkedMap(frame)
         bar.applyDefaultSettings()
-        bar.setUnits(QgsUnitTypes.DistanceUnit.DistanceKilometers)
+        bar.applyDefaultSize(QgsUnitTypes.DistanceUnit.DistanceKilometers)
         bar.setUnitLabel("km")
         bar.setNumberOfSegmentsLeft(0)
         bar.setNumberOfSegments(2)
-        bar.setUnitsPerSegment(1)
         layout.addLayoutItem(bar)
         bar.attemptMove(QgsLayoutPoint(left + 86, top + 76))
         if not title.startswith("Scene"):

@@ -28,6 +28,8 @@ def load(progress: Progress | None = None) -> Any:
             "This needs TensorFlow, which the engine lacks. Set the engine up again, with 'Also "
             f"what networks need' ticked. ({problem})"
         ) from problem
+    # Its advice on how to write programs is not for those who use them.
+    tensorflow.get_logger().setLevel("ERROR")
     if progress is not None:
         progress.say(f"TensorFlow {tensorflow.__version__} computes on {_devices(tensorflow)}.")
     return tensorflow
