@@ -13,7 +13,7 @@ import numpy as np
 
 from gossan.core.bundle import Bundle, fingerprint_of
 from gossan.core.errors import InputError
-from gossan.core.job_files import job_files
+from gossan.core.job_files import check_outputs, job_files
 from gossan.core.origin import Origin
 from gossan.core.progress import Progress
 from gossan.models.mines.chips import NO_ORE
@@ -128,6 +128,8 @@ def detect(
     _check(threshold, isolated_threshold, valid_share)
     options = ImageOptions(wavelengths, scale, offset, by_position, collars)
     files = [*images, *([folder] if folder else [])]
+    found = [("folder", str(path)) for path in (image_files([folder]) if folder else [])]
+    check_outputs([("probability", probability)], found)
     if detector:
         _tell_suggestion(progress, read_model(detector, DETECTOR_KIND), threshold)
     with ExitStack() as stack:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from gossan.core.bundle import Bundle, Training
 from gossan.core.errors import FileError, InputError
-from gossan.core.job_files import job_files
+from gossan.core.job_files import check_outputs, job_files
 from gossan.core.origin import Origin
 from gossan.core.progress import Progress
 from gossan.models.mines.batches import WEIGHTS, BatchOptions
+from gossan.models.mines.chips import TABLE
 from gossan.models.mines.model_file import DETECTOR_KIND, FCN, IMPACT_KIND, read_model, write_model
 from gossan.models.mines.training import Recipe, Trained, split_in_words, train_network
 from gossan.models.mines.training_chips import TrainingChips, detector_chips, impact_chips
@@ -99,6 +101,7 @@ def train_detector(
         validated), ``matrix``, ``validation``, ``leaking``, ``chips``, ``fingerprint`` and the
         paths ``model``, ``table``, ``report``.
     """
+    _spare(chips, model=model, table=table, report=report)
     start = _base(base, DETECTOR_KIND, progress)
     bands = start.card.bands if start is not None else ()
     read = detector_chips(chips, progress.part(0.0, 0.03), bands=bands)
@@ -152,6 +155,7 @@ def train_impact(
     Parameters and results are those of `train_detector`; the learning rate is 0.0001 by default,
     and scores are means over the classes.
     """
+    _spare(chips, model=model, table=table, report=report)
     start = _base(base, IMPACT_KIND, progress)
     bands = start.card.bands if start is not None else ()
     read = impact_chips(chips, progress.part(0.0, 0.03), bands=bands)
@@ -175,6 +179,12 @@ def train_impact(
         details={},
         origin=Origin.from_dict(origin),
     )
+
+
+def _spare(folders: Sequence[str], **outputs: str) -> None:
+    """Refuse outputs that would overwrite the tables of the chips."""
+    given = [(name, path) for name, path in outputs.items() if path]
+    check_outputs(given, [("chips", str(Path(folder) / TABLE)) for folder in folders])
 
 
 def _train(

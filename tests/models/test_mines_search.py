@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -618,6 +619,16 @@ def test_killed_at_any_moment_it_goes_on_with_the_same_result(world, tmp_path, s
             tmp_path / "whole" / f"{name}.geojson"
         )
     assert not [path for path in folder.iterdir() if SUFFIX in path.name]
+
+
+def test_no_image_of_the_folder_is_overwritten(world, tmp_path):
+    image = tmp_path / "image.tif"
+    before = Path(world.image).read_bytes()
+    image.write_bytes(before)
+    with pytest.raises(InputError, match=r"would overwrite the input .*image\.tif \(folder\)"):
+        detect(world, tmp_path, images=[], folder=str(tmp_path), probability=str(image))
+    assert image.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [image]
 
 
 # What cannot be searched

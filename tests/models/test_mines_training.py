@@ -279,6 +279,17 @@ def test_cancelled_without_a_state_folder_it_leaves_nothing(impact_folder, tmp_p
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.parametrize("output", ["model", "table", "report"])
+def test_the_table_of_the_chips_is_never_overwritten(impact_folder, tmp_path, output):
+    table = Path(impact_folder) / "chips.csv"
+    before = table.read_bytes()
+    given = {"model": str(tmp_path / "a.gossan"), output: str(table)}
+    for train in (train_impact, train_detector):
+        with pytest.raises(InputError, match=r"would overwrite the input .*chips\.csv \(chips\)"):
+            train(Progress(), chips=[impact_folder], epochs=1, validation="none", **given)
+    assert table.read_bytes() == before
+
+
 # How chips are kept apart
 
 
