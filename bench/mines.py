@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from gossan.core.bundle import fingerprint_of
+from gossan.core.errors import InputError
 from gossan.core.progress import Progress
 from gossan.core.raster import open_raster
 from gossan.examples.district.sentinel import MOSAIC, SHIFTED, Look
@@ -197,7 +198,12 @@ def teaching(model: Path, seeds: list[int], teachers: list[int], size: int, fold
         if not reviewed.false:
             sys.stdout.write(f"  seed {reviewed.area.seed}: no false finding to teach by\n")
             continue
-        taught = teach(model, reviewed, folder)
+        try:
+            taught = teach(model, reviewed, folder)
+        except InputError as problem:
+            # All its false findings lie at the image's edge, where no chip fits.
+            sys.stdout.write(f"  seed {reviewed.area.seed}: {problem}\n")
+            continue
         others = [each for each in before if each is not reviewed]
         after = [search(taught, each.area, folder) for each in others]
         name = f"  taught by seed {reviewed.area.seed}"
