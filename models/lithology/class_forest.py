@@ -122,12 +122,12 @@ def draw_pixels(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
     ndarray of int
         Sorted positions.
     """
-    random = np.random.default_rng(seed)
+    chance = np.random.default_rng(seed)
     chosen = []
     for value in np.unique(labels[labels > 0]):
         places = np.flatnonzero(labels == value)
         count = max(round(share * len(places)), 1)
-        chosen.append(random.choice(places, count, replace=False))
+        chosen.append(chance.choice(places, count, replace=False))
     return np.sort(np.concatenate(chosen)) if chosen else np.empty(0, dtype=np.int64)
 
 

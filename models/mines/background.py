@@ -197,17 +197,17 @@ def spread_points(
     Background
         Fewer points than wanted where there is no room for more.
     """
-    random = np.random.default_rng(spread.seed)
+    chance = np.random.default_rng(spread.seed)
     cells = np.argwhere(strata.labels > 0)
     # One place in every block, anywhere in it: a lattice of centres would see the same rows again.
-    places = (cells + random.random(cells.shape)) * strata.side
+    places = (cells + chance.random(cells.shape)) * strata.side
     labels = strata.labels[tuple(cells.T)]
     ground = places * np.array([metres[1], metres[0]])
     distances = _to_mines(ground, mines, transform, metres, max(spread.from_mines, 1.0))
     inside = inside_polygons(places, mines, transform)
     free = ~inside & ~(distances < spread.from_mines)
     progress.fraction(0.5)
-    chosen = _thinned(ground, labels, free, spread, random, progress.part(0.5, 1.0))
+    chosen = _thinned(ground, labels, free, spread, chance, progress.part(0.5, 1.0))
     known = np.where(np.isfinite(distances), distances, np.nan)
     return Background(places[chosen], labels[chosen], known[chosen])
 
@@ -216,8 +216,8 @@ def _clusters(features: np.ndarray, count: int, seed: int) -> np.ndarray:
     """Return the cluster of each block, from 0; the largest first."""
     spread = features.std(axis=0)
     scaled = (features - features.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-    random = np.random.default_rng(seed)
-    drawn = random.permutation(len(scaled))[:CLUSTERED_BLOCKS]
+    chance = np.random.default_rng(seed)
+    drawn = chance.permutation(len(scaled))[:CLUSTERED_BLOCKS]
     distinct = len(np.unique(scaled[drawn], axis=0))
     wanted = min(count, distinct)
     found = KMeans(wanted, n_init=RESTARTS, random_state=seed).fit(scaled[drawn]).predict(scaled)
@@ -232,13 +232,13 @@ def _thinned(
     labels: np.ndarray,
     free: np.ndarray,
     spread: Spread,
-    random: np.random.Generator,
+    chance: np.random.Generator,
     progress: Progress,
 ) -> np.ndarray:
     """Take the strata in turn, the rarest first, and of each the next place that is far enough."""
     waiting = []
     for label in np.unique(labels[free]):
-        waiting.append(list(random.permutation(np.flatnonzero(free & (labels == label)))))
+        waiting.append(list(chance.permutation(np.flatnonzero(free & (labels == label)))))
     waiting.sort(key=len)
     taken: list[int] = []
     size = spread.apart or 1.0

@@ -79,20 +79,20 @@ class Batches:
 
     def learning(self, epoch: int) -> Iterator[Batch]:
         """Yield the batches of an epoch, in random order and turned at random."""
-        random = np.random.default_rng([self._options.seed, epoch])
-        drawn = self._drawn(random)
-        random.shuffle(drawn)
+        chance = np.random.default_rng([self._options.seed, epoch])
+        drawn = self._drawn(chance)
+        chance.shuffle(drawn)
         batches = list(self._parted(drawn))
-        random.shuffle(batches)
+        chance.shuffle(batches)
         for indexes in batches:
-            yield self._batch(indexes, random)
+            yield self._batch(indexes, chance)
 
     def held_out(self) -> Iterator[tuple[np.ndarray, Batch]]:
         """Yield indexes and batch of all chips as they are."""
         for indexes in self._parted(self._chosen):
             yield np.array(indexes), self._batch(indexes, None)
 
-    def _drawn(self, random: np.random.Generator) -> np.ndarray:
+    def _drawn(self, chance: np.random.Generator) -> np.ndarray:
         """Return the chips of an epoch; in balanced ones the classes come equally often."""
         if self._options.balance != BALANCED:
             return self._chosen.copy()
@@ -100,7 +100,7 @@ class Batches:
         kinds = np.unique(rarest)
         each = math.ceil(len(self._chosen) / len(kinds))
         return np.concatenate(
-            [random.choice(self._chosen[rarest == kind], each, replace=True) for kind in kinds]
+            [chance.choice(self._chosen[rarest == kind], each, replace=True) for kind in kinds]
         )
 
     def _rarest(self, index: int) -> int:
@@ -118,14 +118,14 @@ class Batches:
             for start in range(0, len(here), count):
                 yield [int(index) for index in here[start : start + count]]
 
-    def _batch(self, indexes: Sequence[int], random: np.random.Generator | None) -> Batch:
+    def _batch(self, indexes: Sequence[int], chance: np.random.Generator | None) -> Batch:
         images, targets = [], []
         for index in indexes:
             image = self._scaling.apply(self._chips.reflectance(index))
             classes = self._chips.items[index].classes
-            if random is not None:
-                image = self._varied(image, random)
-                image, classes = self._turned(image, classes, random)
+            if chance is not None:
+                image = self._varied(image, chance)
+                image, classes = self._turned(image, classes, chance)
             # What is missing counts as the mean, as in the search.
             images.append(np.nan_to_num(image, nan=0.0))
             targets.append(classes)
@@ -133,21 +133,21 @@ class Batches:
         weights = np.where(wanted == UNKNOWN, 0.0, self._weights[np.maximum(wanted, 0)])
         return np.stack(images), np.maximum(wanted, 0), weights.astype(np.float32)
 
-    def _varied(self, image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    def _varied(self, image: np.ndarray, chance: np.random.Generator) -> np.ndarray:
         """Change the brightness of a scaled chip as another date or sensor would."""
         spread = self._options.appearance
         if not spread:
             return image
-        gain = np.exp(random.normal(0.0, spread) + random.normal(0.0, spread / 2, image.shape[-1]))
+        gain = np.exp(chance.normal(0.0, spread) + chance.normal(0.0, spread / 2, image.shape[-1]))
         dark = self._scaling.mean / self._scaling.deviation
         return np.asarray(image * gain + dark * (gain - 1.0), dtype=np.float32)
 
     def _turned(
-        self, image: np.ndarray, classes: np.ndarray, random: np.random.Generator
+        self, image: np.ndarray, classes: np.ndarray, chance: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
         if not self._options.turns:
             return image, classes
-        quarters, flip = int(random.integers(4)), bool(random.integers(2))
+        quarters, flip = int(chance.integers(4)), bool(chance.integers(2))
         cells = classes.ndim == 2
         image = np.rot90(image, quarters)
         classes = np.rot90(classes, quarters) if cells else classes

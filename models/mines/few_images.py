@@ -201,11 +201,11 @@ class _Cells:
     """The cells that are learnt from, and the batches of an epoch."""
 
     def __init__(self, images: Sequence[DescribedImage], options: FewImagesOptions) -> None:
-        random = np.random.default_rng(options.training.seed)
+        chance = np.random.default_rng(options.training.seed)
         measures, mines = [], []
         for image in images:
             known = (image.share >= MINE_FROM) | (image.share <= BACKGROUND_TO)
-            chosen = known & (random.random(known.shape) < options.share)
+            chosen = known & (chance.random(known.shape) < options.share)
             measures.append(image.measures[chosen])
             mines.append(image.share[chosen] >= MINE_FROM)
         self._mines = np.concatenate(mines)
@@ -231,9 +231,9 @@ class _Cells:
     def epoch(self, number: int) -> Iterator[Batch]:
         """Yield the shuffled cells with fresh noise, and what forest and mask say of them."""
         options = self._options
-        random = np.random.default_rng((options.training.seed, number))
-        order = random.permutation(len(self._mines))
-        noise = random.normal(0.0, options.noise, self.measures.shape)
+        chance = np.random.default_rng((options.training.seed, number))
+        order = chance.permutation(len(self._mines))
+        noise = chance.normal(0.0, options.noise, self.measures.shape)
         inputs = (self.measures + noise).astype(np.float32)[order]
         opinion = self._forest.predict_proba(inputs[:, :MEASURES])[:, 1]
         targets = (1 - options.forest) * self._mines[order] + options.forest * opinion
