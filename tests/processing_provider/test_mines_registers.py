@@ -141,7 +141,7 @@ def test_lines_and_layers_without_crs_are_refused(read):
 
 
 def test_distances_are_those_of_qgis_and_unregistered_ones_come_first(provider, feedback, tmp_path):
-    """A GeoPackage of findings in UTM against a table in degrees, measured by QGIS on the ellipsoid."""
+    """Findings in UTM against a table in degrees, measured by QGIS on the ellipsoid."""
     chance = random.Random(5)
     findings = QgsVectorLayer(
         "Point?crs=EPSG:32723&field=finding:integer&field=max_probability:double", "f", "memory"
