@@ -33,6 +33,7 @@ class GossanPlugin:
         self.iface = iface
         self.provider: Any = None
         self.actions: dict[str, Any] = {}
+        self.docks: Any = None
         self._menu: Any = None
         self._button: Any = None
         self._button_action: Any = None
@@ -58,6 +59,7 @@ class GossanPlugin:
         if self.iface is None:
             return
         self._make_menu()
+        self.docks.reopen()
         kind = client.state().kind
         if kind != "ready":
             self._offer_setup(WHY_SET_UP[kind])
@@ -73,6 +75,9 @@ class GossanPlugin:
             dialog.deleteLater()
         self._dialogs = []
         self._remove_banner()
+        if self.docks is not None:
+            self.docks.remove()
+            self.docks = None
         self._remove_menu()
         if self.provider is not None:
             QgsApplication.processingRegistry().removeProvider(self.provider)
@@ -123,12 +128,16 @@ class GossanPlugin:
     def _make_menu(self) -> None:
         from qgis.PyQt.QtWidgets import QAction, QMenu, QToolButton
 
+        from gossan.plugin.docks.registry import Docks
         from gossan.processing_provider.groups import icon
 
         window = self.iface.mainWindow()
+        self.docks = Docks(self.iface)
         self._menu = QMenu("Gossan", window)
         self._menu.setObjectName("gossanMenu")
         self._menu.setIcon(icon("gossan"))
+        self._menu.addActions(self.docks.make_actions(self._menu))
+        self._menu.addSeparator()
         for name, text, call in (
             ("setup", "Set up the engine…", self.set_up),
             ("diagnose", "Diagnose…", self.diagnose),

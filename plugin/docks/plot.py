@@ -1,0 +1,123 @@
+"""The one place where plots are drawn: matplotlib's canvas for Qt, in the colours of QGIS's window.
+
+Matplotlib is that of QGIS's own Python. Where it is missing, a plot says so in its place and the
+dock goes on without it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qgis.PyQt.QtCore import QEvent, Qt
+from qgis.PyQt.QtGui import QPalette
+from qgis.PyQt.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+MISSING = (
+    "Plots need matplotlib in QGIS's Python: install the package python3-matplotlib of your "
+    "distribution (on Windows and macOS it comes with QGIS) and start QGIS again."
+)
+
+
+class Plot(QWidget):
+    """A figure with one set of axes, or a sentence where matplotlib is missing.
+
+    Attributes
+    ----------
+    axes : matplotlib.axes.Axes or None
+        Where to draw; None where matplotlib is missing. Call `refresh` after drawing.
+    canvas : FigureCanvasQTAgg or None
+        For ``mpl_connect``.
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.figure: Any = None
+        self.canvas: Any = None
+        self.axes: Any = None
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        try:
+            from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
+            from matplotlib.figure import Figure
+        except ImportError:
+            label = QLabel(MISSING)
+            label.setWordWrap(True)
+            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            layout.addWidget(label)
+            return
+        self.figure = Figure(layout="constrained")
+        self.canvas = FigureCanvasQTAgg(self.figure)
+        self.canvas.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.axes = self.figure.add_subplot()
+        layout.addWidget(self.canvas)
+        height = self.fontMetrics().height()
+        self.setMinimumSize(16 * height, 11 * height)
+
+    @property
+    def drawable(self) -> bool:
+        """Whether there is something to draw on."""
+        return self.axes is not None
+
+    def say(self, sentence: str) -> None:
+        """Show a sentence instead of a plot, as where there is nothing to draw yet."""
+        if not self.drawable:
+            return
+        self.axes.clear()
+        self.axes.set_axis_off()
+        self.axes.text(
+            *(0.5, 0.5, sentence),
+            ha="center",
+            va="center",
+            wrap=True,
+            transform=self.axes.transAxes,
+        )
+        self.refresh()
+
+    def begin(self) -> Any:
+        """Clear the axes and return them, in the window's colours."""
+        self.axes.clear()
+        self.axes.set_axis_on()
+        return self.axes
+
+    def refresh(self) -> None:
+        """Show what was drawn, at the next opportunity."""
+        if self.drawable:
+            self._dress()
+            self.canvas.draw_idle()
+
+    def text_colour(self) -> str:
+        """Return the colour of texts and lines in the window's theme, as ``#rrggbb``."""
+        return self.palette().color(QPalette.ColorRole.WindowText).name()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow a change of QGIS's theme."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange):
+            self.refresh()
+
+    def _dress(self) -> None:
+        """Give paper, frame, ticks and texts the colours and the size of letters of the window."""
+        text = self.text_colour()
+        paper = self.palette().color(QPalette.ColorRole.Base).name()
+        window = self.palette().color(QPalette.ColorRole.Window).name()
+        size = self.font().pointSizeF() if self.font().pointSizeF() > 0 else 9.0
+        self.figure.set_facecolor(window)
+        for axes in self.figure.axes:
+            axes.set_facecolor(paper if axes.axison else window)
+            for spine in axes.spines.values():
+                spine.set_color(text)
+            axes.tick_params(colors=text, labelsize=0.9 * size)
+            for label in (axes.xaxis.label, axes.yaxis.label, axes.title):
+                label.set_color(text)
+                label.set_fontsize(size)
+            for written in axes.texts:
+                written.set_fontsize(size)
+                if not axes.axison:
+                    written.set_color(text)
+            legend = axes.get_legend()
+            if legend is not None:
+                legend.get_frame().set_facecolor(paper)
+                legend.get_frame().set_edgecolor(text)
+                for written in legend.get_texts():
+                    written.set_color(text)
+                    written.set_fontsize(0.9 * size)

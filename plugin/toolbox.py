@@ -1,0 +1,120 @@
+"""The toolbox from the docks: its dialogs filled in, and algorithms beside QGIS's window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from qgis.core import (
+    QgsApplication,
+    QgsProcessingAlgRunnerTask,
+    QgsProcessingContext,
+    QgsProcessingFeedback,
+    QgsProject,
+)
+from qgis.PyQt.QtCore import pyqtSignal
+
+
+def open_dialog(algorithm: str, parameters: dict[str, Any]) -> Any:
+    """Open the dialog of an algorithm with some of its parameters filled in, and return it."""
+    import processing
+
+    dialog = processing.createAlgorithmDialog(algorithm, parameters)
+    dialog.show()
+    dialog.raise_()
+    dialog.activateWindow()
+    return dialog
+
+
+class Feedback(QgsProcessingFeedback):
+    """Tells of an algorithm under way by signals, which arrive in the main thread."""
+
+    said = pyqtSignal(str)
+    measured_values = pyqtSignal(object, dict)
+    """Step and values of a training under way."""
+
+    def __init__(self) -> None:
+        super().__init__(False)
+        self.errors: list[str] = []
+
+    def measured(self, step: Any, values: dict[str, float]) -> None:
+        """Pass on what a training measures."""
+        self.measured_values.emit(step, values)
+
+    def pushInfo(self, info: str) -> None:
+        """Pass a sentence on."""
+        super().pushInfo(info)
+        self.said.emit(info)
+
+    def reportError(self, error: str, fatalError: bool = False) -> None:  # noqa: N803
+        """Keep what went wrong."""
+        super().reportError(error, fatalError)
+        self.errors.append(error)
+
+
+class Run:
+    """An algorithm that runs in the background as if started from its dialog.
+
+    Its results are loaded, named and styled as the toolbox does it.
+
+    Parameters
+    ----------
+    algorithm : str
+        Id, such as ``gossan:detectmines``.
+    parameters : dict
+        As for ``processing.run``; a destination may be a `QgsProcessingOutputLayerDefinition` that
+        names the project to load it into.
+    done : callable
+        Called in the main thread with the results, after they are loaded.
+    failed : callable
+        Called in the main thread with a sentence for people; not after a cancel.
+
+    Raises
+    ------
+    ValueError
+        The parameters are refused; says why.
+    """
+
+    def __init__(
+        self,
+        algorithm: str,
+        parameters: dict[str, Any],
+        done: Callable[[dict[str, Any]], None],
+        failed: Callable[[str], None],
+    ) -> None:
+        self.feedback = Feedback()
+        self._context = QgsProcessingContext()
+        self._context.setProject(QgsProject.instance())
+        self._context.setFeedback(self.feedback)
+        self._algorithm = QgsApplication.processingRegistry().createAlgorithmById(algorithm)
+        self._parameters = parameters
+        self._done = done
+        self._failed = failed
+        possible, why = self._algorithm.checkParameterValues(parameters, self._context)
+        if not possible:
+            raise ValueError(why)
+        self._task = QgsProcessingAlgRunnerTask(
+            self._algorithm, parameters, self._context, self.feedback
+        )
+        self._task.executed.connect(self._on_executed)
+
+    def start(self) -> None:
+        """Begin."""
+        QgsApplication.taskManager().addTask(self._task)
+
+    def cancel(self) -> None:
+        """Stop; neither `done` nor `failed` will be called."""
+        self.feedback.cancel()
+
+    def _on_executed(self, successful: bool, results: dict[str, Any]) -> None:
+        if self.feedback.isCanceled():
+            return
+        if not successful:
+            self._failed(" ".join(self.feedback.errors) or "It failed; QGIS's log says why.")
+            return
+        from processing.gui.Postprocessing import handleAlgorithmResults
+
+        handleAlgorithmResults(
+            self._algorithm, self._context, self.feedback, parameters=self._parameters
+        )
+        self._done(results)
