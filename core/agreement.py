@@ -13,6 +13,7 @@ from statistics import NormalDist
 import numpy as np
 
 from gossan.core.errors import InputError
+from gossan.core.proportions import proportion_interval
 
 
 def confusion_matrix(
@@ -61,17 +62,6 @@ def overall_accuracy(matrix: np.ndarray) -> float:
 def overall_accuracy_interval(matrix: np.ndarray, *, level: float = 0.95) -> tuple[float, float]:
     """Return the Wilson (1927) interval of the overall accuracy for independent pairs."""
     return proportion_interval(int(np.trace(matrix)), int(matrix.sum()), level=level)
-
-
-def proportion_interval(hits: int, n: int, *, level: float = 0.95) -> tuple[float, float]:
-    """Return the Wilson (1927) interval of `hits` out of `n`; NaN for none at all."""
-    if n <= 0:
-        return math.nan, math.nan
-    z = NormalDist().inv_cdf((1 + level) / 2)
-    share = hits / n
-    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return max(centre - half, 0.0), min(centre + half, 1.0)
 
 
 def kappa(matrix: np.ndarray) -> float:

@@ -13,7 +13,6 @@ from gossan.core.agreement import (
     overall_accuracy,
     overall_accuracy_interval,
     producers_accuracy,
-    proportion_interval,
     users_accuracy,
 )
 from gossan.core.metrics import (
@@ -29,6 +28,7 @@ from gossan.core.metrics import (
     rpd_class,
     rpiq,
 )
+from gossan.core.proportions import proportion_interval
 from gossan.core.splits import (
     Splits,
     block_labels,

@@ -1,0 +1,1 @@
+"""Review of findings by people: queue, decisions, agreement, precision. Standard library only."""
