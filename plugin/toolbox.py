@@ -52,6 +52,10 @@ class Feedback(QgsProcessingFeedback):
         self.errors.append(error)
 
 
+_under_way: set[Run] = set()
+"""Keeps alive what a task in its thread still uses, whoever else has let go of it."""
+
+
 class Run:
     """An algorithm that runs in the background as if started from its dialog.
 
@@ -100,6 +104,7 @@ class Run:
 
     def start(self) -> None:
         """Begin."""
+        _under_way.add(self)
         QgsApplication.taskManager().addTask(self._task)
 
     def cancel(self) -> None:
@@ -107,6 +112,7 @@ class Run:
         self.feedback.cancel()
 
     def _on_executed(self, successful: bool, results: dict[str, Any]) -> None:
+        _under_way.discard(self)
         if self.feedback.isCanceled():
             return
         if not successful:
