@@ -41,7 +41,9 @@ class Entry:
     kind: str
 
 
-ENTRIES: tuple[Entry, ...] = ()
+ENTRIES: tuple[Entry, ...] = (
+    Entry("mines", "Mines", "mines", "gossan.plugin.docks.mines.mines_dock", "MinesDock"),
+)
 """In the order of the menu."""
 
 

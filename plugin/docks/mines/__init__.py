@@ -1,0 +1,1 @@
+"""The dock *Mines*: search, review, teach."""

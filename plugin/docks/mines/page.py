@@ -1,0 +1,44 @@
+"""What the pages of the dock *Mines* have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qgis.PyQt.QtWidgets import QScrollArea, QWidget
+
+if TYPE_CHECKING:
+    from gossan.plugin.docks.mines.mines_dock import MinesDock
+
+
+class Page(QWidget):
+    """One page of the dock.
+
+    A child makes its widgets in ``__init__``, connects to what outlives it (project, canvas,
+    layers) by ``dock.follow`` only, and works long by ``dock.background``.
+
+    Parameters
+    ----------
+    dock : MinesDock
+    """
+
+    TITLE = ""
+    """What its tab says."""
+
+    def __init__(self, dock: MinesDock) -> None:
+        super().__init__()
+        self.dock = dock
+
+    def take_up(self) -> None:
+        """Show on the map what belongs there: the page has come into sight."""
+
+    def put_away(self) -> None:
+        """Take it away again: another page is in sight, or the dock is closed or goes."""
+
+
+def scrolling(content: QWidget) -> QScrollArea:
+    """Return an area in which a page that is higher than its dock can be scrolled."""
+    area = QScrollArea()
+    area.setWidget(content)
+    area.setWidgetResizable(True)
+    area.setFrameShape(QScrollArea.Shape.NoFrame)
+    return area
