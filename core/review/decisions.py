@@ -93,7 +93,13 @@ COLUMNS: Mapping[str, type] = {
 
 def now() -> str:
     """Return the time as entries carry it."""
-    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return as_time(datetime.now(timezone.utc))
+
+
+def as_time(moment: datetime) -> str:
+    """Return a time as entries carry it; one without a zone is UTC."""
+    zoned = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    return zoned.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def decision(
