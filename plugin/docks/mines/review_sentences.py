@@ -1,0 +1,89 @@
+"""What a review tells its reviewer, in words: about a finding, and about how it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gossan.plugin.docks.mines.review_session import Standing
+
+
+def facts(values: Mapping[str, Any], probability_field: str) -> list[tuple[str, str]]:
+    """Return what a card says of a finding: names and texts, as far as the layer tells.
+
+    Parameters
+    ----------
+    values : mapping
+        The attributes of the finding.
+    probability_field : str
+        "" where there is none.
+    """
+    found = []
+    probability = values.get(probability_field) if probability_field else None
+    if isinstance(probability, (int, float)):
+        mean = values.get("mean_probability")
+        beside = f", mean {mean:.2f}" if isinstance(mean, (int, float)) else ""
+        found.append(("Probability", f"{probability:.2f}{beside}"))
+    area, cells = values.get("area_ha"), values.get("cells")
+    if isinstance(area, (int, float)):
+        count = f" in {cells} cell{'s' * (cells != 1)}" if isinstance(cells, int) else ""
+        found.append(("Area", f"{area:,.1f} ha{count}"))
+    if values.get("impact"):
+        votes = values.get("impact_votes")
+        found.append(("Impact", f"{values.get('impact')}{f' ({votes})' if votes else ''}"))
+    registered = _registered(values)
+    if registered:
+        found.append(("Register", registered))
+    if values.get("protected"):
+        found.append(("Protected area", str(values.get("protected"))))
+    return found
+
+
+def _registered(values: Mapping[str, Any]) -> str:
+    known = {"yes": "registered", "no": "not registered"}.get(str(values.get("registered") or ""))
+    if known is None:
+        return ""
+    name = values.get("register_name") or values.get("register_id")
+    distance = values.get("register_distance_m")
+    phase = values.get("phase")
+    if name and isinstance(distance, (int, float)):
+        known += f"; nearest entry {name}, {_distance(distance)}"
+    elif name:
+        known += f"; nearest entry {name}"
+    return f"{known}; {phase}" if phase else known
+
+
+def _distance(metres: float) -> str:
+    return f"{metres / 1000:,.1f} km away" if metres >= 1000 else f"{metres:.0f} m away"
+
+
+def sentences(standing: Standing) -> list[str]:
+    """Return how the review stands, in sentences."""
+    told = []
+    mine = standing.mine
+    if mine.share is not None:
+        low, high = mine.interval()
+        told.append(
+            f"You confirmed {mine.confirmed:,} of {mine.judged:,}: {100 * mine.share:.0f} % "
+            f"(95 % interval {100 * low:.0f} to {100 * high:.0f} %)"
+            f"{f'; {mine.unsure:,} unsure' if mine.unsure else ''}."
+        )
+    elif mine.unsure:
+        told.append(f"{mine.unsure:,} unsure, none confirmed or rejected yet.")
+    estimate = standing.estimate
+    if estimate is not None:
+        told.append(
+            f"By the random sample of {estimate.sample:,}, about {estimate.expected:,.0f} of all "
+            f"{estimate.findings:,} findings are right ({estimate.low:,} to {estimate.high:,})."
+        )
+    if standing.seconds is not None and standing.open:
+        left = standing.seconds * standing.open
+        told.append(f"{standing.seconds:.0f} s for each; {_duration(left)} for those that remain.")
+    return told
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = seconds / 60
+    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
