@@ -159,6 +159,43 @@ def _by_wavelength(
             "CSV table or, if the library has the scene's bands in the same order, match the "
             "bands by position."
         )
+    widths = [band.fwhm for band in bands]
+    fwhm = None if None in widths else np.array(widths, dtype=np.float64)
+    try:
+        spectra, how = on_bands(library, centres, fwhm)
+    except InputError as problem:
+        raise BandMismatchError(f"{problem} The bands are those of {info.path}.") from problem
+    if how:
+        progress.say(
+            f"The library ({library.spectra.shape[1]} bands, {_range(library.wavelengths)}) is "
+            f"resampled to the scene's bands ({_range(centres)}) {how}."
+        )
+    return good, spectra
+
+
+def on_bands(
+    library: SpectralLibrary, centres: np.ndarray, fwhm: np.ndarray | None
+) -> tuple[np.ndarray, str]:
+    """Bring the spectra of a library to a sensor's bands.
+
+    Parameters
+    ----------
+    library : SpectralLibrary
+    centres, fwhm : ndarray (bands,)
+        Centres of the bands, nm, and their widths; None for widths that are not known.
+
+    Returns
+    -------
+    spectra : ndarray (n, bands)
+        NaN where the library does not reach or has no value.
+    how : str
+        In which way they were resampled; empty where they were taken as they are.
+
+    Raises
+    ------
+    InputError
+        When library and bands have no range in common.
+    """
     distances = np.abs(centres[:, np.newaxis] - library.wavelengths)
     nearest = distances.argmin(axis=1)
     distance = distances[np.arange(len(nearest)), nearest]
@@ -166,30 +203,19 @@ def _by_wavelength(
     spacing = band_spacing(library.wavelengths)[nearest]
     finer = np.median(spacing) < 0.5 * np.median(band_spacing(centres))
     if (distance <= SAME_WAVELENGTH).all() and not finer:
-        return good, samples
-    widths = [band.fwhm for band in bands]
-    fwhm = None if None in widths else np.array(widths, dtype=np.float64)
+        return samples, ""
     reach = np.maximum(spacing, HALF_WIDTH if fwhm is None else np.maximum(fwhm / 2, HALF_WIDTH))
-    method = "linear"
-    if fwhm is not None and np.median(spacing) < 0.5 * np.median(fwhm):
-        method = "gaussian"
-    try:
-        moved = resample(
-            library, centres, fwhm=fwhm if method == "gaussian" else None, method=method
-        )
-    except InputError as problem:
-        raise BandMismatchError(f"{problem} The bands are those of {info.path}.") from problem
+    gaussian = fwhm is not None and np.median(spacing) < 0.5 * np.median(fwhm)
+    if gaussian:
+        moved = resample(library, centres, fwhm=fwhm, method="gaussian")
+    else:
+        moved = resample(library, centres)
     # A rounded wavelength may put the outermost band just beyond the outermost sample.
     beyond = np.isnan(moved.spectra) & (distance <= SAME_WAVELENGTH)
     spectra = np.where(beyond, samples, moved.spectra)
     # Between the samples on either side of a gap a straight line is no measurement.
     spectra = np.where(distance <= reach, spectra, np.nan)
-    how = "under the scene's band widths" if method == "gaussian" else "by linear interpolation"
-    progress.say(
-        f"The library ({library.spectra.shape[1]} bands, {_range(library.wavelengths)}) is "
-        f"resampled to the scene's bands ({_range(centres)}) {how}."
-    )
-    return good, spectra
+    return spectra, "under the scene's band widths" if gaussian else "by linear interpolation"
 
 
 def _range(wavelengths: np.ndarray) -> str:

@@ -7,7 +7,7 @@ of tests, and the names of the files that it writes. ``make(folder)`` makes such
 from __future__ import annotations
 
 from job_calls import deposits, hyperspectral, imagery, lithology, metals, mines, soil_spectra
-from job_calls.elsewhere import TRIED_ELSEWHERE, Elsewhere
+from job_calls.elsewhere import TRIED_ELSEWHERE, WRITES_NOTHING, Elsewhere
 
 CALLS = {
     **hyperspectral.CALLS,
@@ -20,4 +20,4 @@ CALLS = {
 }
 MAKERS = (imagery.make, lithology.make, soil_spectra.make, deposits.make, mines.make)
 
-__all__ = ["CALLS", "MAKERS", "TRIED_ELSEWHERE", "Elsewhere"]
+__all__ = ["CALLS", "MAKERS", "TRIED_ELSEWHERE", "WRITES_NOTHING", "Elsewhere"]

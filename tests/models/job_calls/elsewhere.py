@@ -1,4 +1,4 @@
-"""Jobs whose faults are tried in the tests of their own, and why."""
+"""Jobs that are tried in the tests of their own, and why."""
 
 from __future__ import annotations
 
@@ -37,3 +37,10 @@ TRIED_ELSEWHERE = {
         "test_mines_search.py",
     ),
 }
+
+WRITES_NOTHING = {
+    "spectra.look": "test_spectra_looking.py",
+    "spectra.rank_library": "test_spectra_looking.py",
+    "spectra.treat": "test_spectra_looking.py",
+}
+"""Jobs that only answer, and the module that tries each."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+SPECTRUM = {"wavelengths": [500, 900, 1600, 2200], "reflectance": [0.1, 0.3, 0.4, 0.2]}
+
 CALLS = {
     "endmembers.extract": (
         {"raster": "{cube}", "skewers": 100},
@@ -20,4 +22,5 @@ CALLS = {
         {"raster": "{cube}", "library": "{library}"},
         {"output": "l.sli"},
     ),
+    "spectra.write": ({"spectra": [{"name": "a", **SPECTRUM}]}, {"output": "l.sli"}),
 }
