@@ -109,6 +109,32 @@ def distance(
     return np.where(found, length, np.nan)
 
 
+def cell_areas(south: np.ndarray, north: np.ndarray, width: float) -> np.ndarray:
+    """Return the areas of cells between two meridians and two parallels, in square metres.
+
+    Parameters
+    ----------
+    south, north : ndarray, shape (n,)
+        Degrees of latitude.
+    width : float
+        Degrees of longitude.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        Exact on the ellipsoid (Snyder 1987, Map projections, equation 3-12).
+    """
+    e = np.sqrt(ECCENTRICITY_SQUARED)
+
+    def towards_pole(latitude: np.ndarray) -> np.ndarray:
+        sine = np.sin(np.radians(latitude))
+        return np.asarray(sine / (1.0 - ECCENTRICITY_SQUARED * sine**2) + np.arctanh(e * sine) / e)
+
+    between = towards_pole(north) - towards_pole(south)
+    areas: np.ndarray = np.abs(SEMI_MINOR**2 / 2.0 * np.radians(width) * between)
+    return areas
+
+
 def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
     """Divide, with 0 where both vanish: one place, or a way along the equator."""
     safe = np.where(denominator == 0.0, 1.0, denominator)

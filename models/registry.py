@@ -34,6 +34,8 @@ JOBS: dict[str, str] = {
     "lithology.train": "gossan.models.lithology.jobs:train",
     "lithology.map": "gossan.models.lithology.jobs:map_lithology",
     "lithology.assess": "gossan.models.lithology.assessment_job:assess",
+    "lithology.areas": "gossan.models.lithology.inspection_jobs:measure_areas",
+    "lithology.point": "gossan.models.lithology.inspection_jobs:look_at_point",
     "metals.compare_workflows": "gossan.models.metals.comparison_job:compare_workflows",
     "metals.indices": "gossan.models.metals.indices_jobs:indices",
     "soil_spectra.preprocess": "gossan.models.soil_spectra.jobs:preprocess_spectra",

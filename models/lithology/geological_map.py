@@ -144,7 +144,7 @@ class FeatureMap(GeologicalMap):
             raise InputError(
                 f"No feature of the geological map has a class in the field {source.field!r}."
             )
-        _refuse_measurements(len(names), f"The field {source.field!r} of the geological map")
+        refuse_measurements(len(names), f"The field {source.field!r} of the geological map")
         values = {name: value for value, name in enumerate(names, start=1)}
         self.classes = tuple(
             ClassLabel(value, name, by_name.get(name, colour_of(value - 1)))
@@ -182,7 +182,7 @@ class RasterMap(GeologicalMap):
                 legend_of_raster(raster, source.column)
             )
             present = _values_in(raster)
-        _refuse_measurements(len(present), source.raster)
+        refuse_measurements(len(present), source.raster)
         named_zero = 0 in present and bool(legend.names.get(0, ""))
         kept = sorted(value for value in present if value or named_zero)
         if not kept:
@@ -219,15 +219,26 @@ def _values_in(raster: Any) -> set[int]:
     for block in plan(info.height, info.width, rows=_SCAN_ROWS, columns=info.width):
         values = raster.read(block.inner, [0], scaled=False)
         found = np.unique(values[np.isfinite(values)])
-        if found.size and (np.any(found != np.rint(found)) or found[0] < 0 or found[-1] > 65534):
-            odd = next(v for v in found if v != np.rint(v) or v < 0 or v > 65534)
-            raise InputError(
-                f"{info.path} is no class raster: it holds {odd:g}; classes are whole numbers "
-                "from 0 to 65534."
-            )
+        refuse_fractions(found, info.path)
         present.update(int(value) for value in found)
-        _refuse_measurements(len(present), info.path)
+        refuse_measurements(len(present), info.path)
     return present
+
+
+def refuse_fractions(values: np.ndarray, path: str) -> None:
+    """Refuse sorted values of a raster (n,) that are no classes.
+
+    Raises
+    ------
+    InputError
+        For a fraction, a negative number or one above 65534; names it.
+    """
+    if values.size and (np.any(values != np.rint(values)) or values[0] < 0 or values[-1] > 65534):
+        odd = next(v for v in values if v != np.rint(v) or v < 0 or v > 65534)
+        raise InputError(
+            f"{path} is no class raster: it holds {odd:g}; classes are whole numbers from 0 to "
+            "65534."
+        )
 
 
 def _labelled(values: Mapping[int, int], legend: Legend) -> Iterable[ClassLabel]:
@@ -240,7 +251,14 @@ def _labelled(values: Mapping[int, int], legend: Legend) -> Iterable[ClassLabel]
         yield ClassLabel(kept, name, legend.colours.get(value, colour_of(index)))
 
 
-def _refuse_measurements(count: int, what: str) -> None:
+def refuse_measurements(count: int, what: str) -> None:
+    """Refuse more differing values than a map has classes.
+
+    Raises
+    ------
+    InputError
+        For more than `MAXIMUM_CLASSES`.
+    """
     if count > MAXIMUM_CLASSES:
         raise InputError(
             f"{what} has more than {MAXIMUM_CLASSES} differing values; these are no classes. "

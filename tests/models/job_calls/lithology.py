@@ -46,6 +46,17 @@ CALLS = {
         {"raster": "{units}", "reference_raster": "{other_units}"},
         {"table": "t.csv", "matrix": "m.csv", "differences": "d.tif", "report": "r.html"},
     ),
+    "lithology.areas": ({"raster": "{units}"}, {}),
+    "lithology.point": (
+        {
+            "raster": "{units}",
+            "probabilities": "{shares}",
+            "classes": [{"value": value, "name": f"unit {value}"} for value in (1, 2, 3)],
+            "x": 500_100.0,
+            "y": 2_999_900.0,
+        },
+        {},
+    ),
 }
 
 
@@ -56,6 +67,7 @@ def make(folder):
     stack = np.stack([gaussian_filter((units == unit).astype(float), 1) for unit in (1, 2)])
     stack += random.normal(0, 0.1, stack.shape)
     other = np.where(random.random(units.shape) < 0.2, 1, units)
+    shares = np.stack([units == unit for unit in (1, 2, 3)]) * 0.7 + 0.1
     analyses = [{"SiO2": 60.0, "MgO": 2.0}, {"SiO2": 50.0, "MgO": 6.0}]
     rows = [{"type": "Feature", "properties": row, "geometry": None} for row in analyses]
     (folder / "analyses.geojson").write_text(
@@ -69,6 +81,7 @@ def make(folder):
         "stack": _write(folder / "stack.tif", stack, "Fe", "K"),
         "units": _write(folder / "units.tif", units[None], "unit", dtype="uint8"),
         "other_units": _write(folder / "other_units.tif", other[None], "unit", dtype="uint8"),
+        "shares": _write(folder / "shares.tif", shares, "unit 1", "unit 2", "unit 3"),
         "lithology_model": str(folder / "lithology.gossan"),
     }
     given = {**TRAINING, "features": [made["stack"]], "map_raster": made["units"]}
