@@ -42,6 +42,13 @@ class Entry:
 
 
 ENTRIES: tuple[Entry, ...] = (
+    Entry(
+        "lithology",
+        "Lithology",
+        "lithology",
+        "gossan.plugin.docks.lithology.lithology_dock",
+        "LithologyDock",
+    ),
     Entry("mines", "Mines", "mines", "gossan.plugin.docks.mines.mines_dock", "MinesDock"),
 )
 """In the order of the menu."""

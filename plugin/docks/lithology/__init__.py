@@ -1,0 +1,1 @@
+"""The dock *Lithology*: class maps looked at, judged and held against each other."""
