@@ -61,7 +61,8 @@ class PointPicker(QObject):
             self._marker.setIconSize(8 * line)
             self._marker.setWidth(line)
             # Black on white shows on every map.
-            self._marker.setColor(QColor("#000000"))
+            self._marker.setFillColor(QColor(0, 0, 0, 0))
+            self._marker.setStrokeColor(QColor("#000000"))
             self._marker.setSecondaryStrokeColor(QColor("#ffffff"))
         self._marker.reset(QgsWkbTypes.GeometryType.PointGeometry)
         self._marker.addPoint(point)
