@@ -37,8 +37,8 @@ class EngineError(Exception):
 
     `kind` is the name of the error that the job raised (such as ``InputError`` or ``MemoryError``),
     ``internal`` for one that nobody foresaw, or, where the engine itself is at fault: ``missing``,
-    ``unfinished``, ``stale``, ``version``, ``start``, ``crash``, ``killed``, ``protocol``,
-    ``stopped``.
+    ``unfinished``, ``stale``, ``busy``, ``version``, ``start``, ``crash``, ``killed``,
+    ``protocol``, ``stopped``.
     """
 
     def __init__(self, kind: str, message: str, detail: str = "") -> None:
@@ -75,6 +75,8 @@ def run_job(name: str, parameters: dict[str, Any], feedback: Any = None) -> dict
     """
     job = protocol.Job(next(_job_ids), name, parameters)
     line = protocol.encode(job)
+    if _engines.closed_for:
+        raise EngineError("busy", _engines.closed_for)
     where = location()
     found = environment.state(where)
     if not found.ready:
@@ -104,6 +106,22 @@ def run_job(name: str, parameters: dict[str, Any], feedback: Any = None) -> dict
 def shutdown() -> None:
     """Stop all engines and the thread they live in; the next `run_job` starts anew."""
     _engines.shutdown()
+
+
+def busy() -> bool:
+    """Return whether a job is running."""
+    return _engines.busy()
+
+
+def close(why: str) -> None:
+    """Stop all engines and refuse jobs, with a sentence, until `reopen` is called."""
+    _engines.closed_for = why
+    shutdown()
+
+
+def reopen() -> None:
+    """Take jobs again."""
+    _engines.closed_for = ""
 
 
 def location() -> environment.Location:

@@ -91,6 +91,19 @@ def python_of(folder: Path, platform: str = sys.platform) -> Path:
     return folder / "bin" / "python"
 
 
+def site_packages(folder: Path, platform: str = sys.platform) -> Path:
+    """Return the folder of the packages in an environment, which need not exist yet."""
+    if platform == "win32":
+        return folder / "Lib" / "site-packages"
+    found = sorted(folder.glob("lib/python3*/site-packages"))
+    return found[-1] if found else folder / "lib" / "site-packages"
+
+
+def downloads_folder(folder: Path) -> Path:
+    """Return where a set-up from within QGIS keeps its downloads until it is complete."""
+    return folder / "downloads"
+
+
 def cache_folder(prefix: Path) -> Path:
     """Return a folder for compiled code that only this user writes to."""
     if os.access(prefix, os.W_OK):

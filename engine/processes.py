@@ -180,6 +180,8 @@ class Engines:
     """The engines of this process: one warm for the next run, more while several jobs run."""
 
     def __init__(self) -> None:
+        self.closed_for = ""
+        """Why no job is taken at the moment, as while the engine is set up; empty as a rule."""
         self._lock = threading.Lock()
         self._thread: QThread | None = None
         self._idle: list[Engine] = []
@@ -224,6 +226,11 @@ class Engines:
             self._leaving.append(engine)
         engine.kill()
         engine.gone.wait(KILL_SECONDS)
+
+    def busy(self) -> bool:
+        """Return whether an engine has a job."""
+        with self._lock:
+            return any(not engine.gone.is_set() for engine in self._busy)
 
     def shutdown(self) -> None:
         """Stop everything."""

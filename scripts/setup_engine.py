@@ -46,11 +46,13 @@ def main() -> int:
         return 1
     if environment.fulfils(stamp, locks) and environment.python_of(folder).exists():
         return 0
-    if environment.read_stamp(folder) is None:
-        problem = installation.space_problem(folder, networks=networks)
-        if problem:
-            _say(problem)
-            return 1
+    problem = installation.obstacle(
+        folder, base.version, networks=networks, wheels=arguments.wheels
+    )
+    if problem:
+        _say(problem)
+        return 1
+    installation.clear_leftovers(folder)
     steps = installation.setup_steps(
         base, folder, networks=networks, test=test, wheels=arguments.wheels
     )
@@ -96,12 +98,16 @@ def _carry_out(command: list[str], variables: dict[str, str], *, quiet: bool) ->
     )
     said = []
     for line in process.stdout:
+        if line.startswith("Progress "):  # many a second, for the set-up from within QGIS
+            continue
         said.append(line)
         if not quiet or line.startswith(("Downloading", "  Downloading", "Installing collected")):
             _say("    " + line.strip()[:110])
     code = process.wait()
     if code != 0 and quiet:
         _say("".join(said[-30:]))
+    if code != 0:
+        _say(installation.reason(said))
     return code
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
+from package_index import make_wheel
 
 from gossan.engine import environment, installation
 from gossan.engine.environment import ROOT
@@ -99,7 +101,16 @@ def test_where_no_python_will_do_each_is_named_with_its_reason(plugin):
         )
     assert "/absent: not there" in str(caught.value)
     assert "/without-venv: cannot make environments" in str(caught.value)
-    assert "python3-venv" in str(caught.value)
+
+
+@pytest.mark.parametrize("debian", [True, False])
+def test_debian_is_told_which_package_makes_environments(plugin, monkeypatch, debian):
+    monkeypatch.setattr("os.path.exists", lambda path: debian and path == "/etc/debian_version")
+    with pytest.raises(ValueError, match="No Python was found") as caught:
+        installation.find_base_python(
+            lambda command: None, candidates=["/p"], root=plugin, exists=lambda path: True
+        )
+    assert ("sudo apt install python3-venv" in str(caught.value)) == debian
 
 
 def test_a_real_python_answers_the_probe(engine_python):
@@ -120,11 +131,14 @@ def test_the_steps_make_install_and_check(plugin, tmp_path):
     assert steps[0].command == ["/usr/bin/python3", "-I", "-m", "venv", str(folder)]
     assert "--system-site-packages" not in steps[0].command
     assert steps[1].command[:4] == [python, "-I", "-m", "pip"]
-    assert steps[1].packages == 2
-    assert "2 packages" in steps[1].description
-    assert steps[1].command[-2:] == [
-        "-r",
-        str(plugin / "engine" / "requirements" / "engine-py3.11.txt"),
+    assert steps[1].command[-1] == f"pip=={installation.PIP}"
+    assert steps[2].command[:4] == [python, "-I", "-m", "pip"]
+    assert steps[2].packages == 2
+    assert "2 packages" in steps[2].description
+    requirements = plugin / "engine" / "requirements"
+    assert steps[2].command[-4:] == [
+        *("-c", str(requirements / "networks-py3.11.txt")),
+        *("-r", str(requirements / "engine-py3.11.txt")),
     ]
     assert steps[-1].command[0] == python
     assert "numpy" in steps[-1].command[-1]
@@ -152,17 +166,147 @@ def test_an_environment_whose_python_is_gone_is_made_anew(plugin, tmp_path):
     assert "--clear" not in steps[0].command
 
 
-def test_lack_of_space_is_said_beforehand(tmp_path, monkeypatch):
-    assert installation.space_problem(tmp_path / "deep" / "env") == ""
-    monkeypatch.setitem(installation.DISK_MEGABYTES, "networks", 10**12)
-    sentence = installation.space_problem(tmp_path / "deep" / "env", networks=True)
-    assert "Make room" in sentence
+def test_wheels_that_were_kept_go_to_the_step_that_needs_them(plugin, tmp_path):
+    kept = [
+        tmp_path / "numpy-2.4.6-cp311-cp311-linux_x86_64.whl",
+        tmp_path / "tensorflow-2.21.0-cp311-cp311-linux_x86_64.whl",
+        tmp_path / "scipy-1.0.0-cp311-cp311-linux_x86_64.whl",
+    ]
+    base = BasePython("/usr/bin/python3", (3, 11))
+    steps = installation.setup_steps(base, tmp_path, networks=True, kept=kept, root=plugin)
+    engine, networks = (step.command for step in steps if "-r" in step.command)
+    assert set(map(str, kept)) & set(engine) == {str(kept[0])}
+    assert set(map(str, kept)) & set(networks) == {str(kept[1])}
 
 
-def test_a_proxy_with_its_password_is_not_on_the_command_line(plugin, tmp_path):
+def test_the_variables_of_the_steps_know_the_proxy_and_where_to_load_to(tmp_path):
     proxy = "http://user:secret@proxy:3128"  # pragma: allowlist secret
-    assert installation.setup_environment({}, proxy=proxy) == {"PIP_PROXY": proxy}
+    found = installation.setup_environment(
+        {"PYTHONHOME": "/q", "PIP_PROXY": "http://other", "NO_PROXY": "a.example"},
+        proxy=proxy,
+        no_proxy=["b.example"],
+        downloads=tmp_path,
+    )
+    assert {found[name] for name in ("HTTP_PROXY", "https_proxy")} == {proxy}
+    assert found["no_proxy"] == "a.example,b.example"
+    assert found["TMPDIR"] == str(tmp_path / "temporary")
+    assert not {"PYTHONHOME", "PIP_PROXY"} & set(found)
     assert installation.setup_environment({"PYTHONHOME": "/q"}) == {}
+
+
+# ---------------------------------------------------------------- what stands in its way
+
+
+def test_lack_of_space_is_said_beforehand_but_for_what_is_there(plugin, tmp_path, monkeypatch):
+    folder = tmp_path / "deep" / "env"
+    assert installation.obstacle(folder, (3, 11), root=plugin) == ""
+    monkeypatch.setitem(installation.DISK_MEGABYTES, "engine", 10**12)
+    sentence = installation.obstacle(folder, (3, 11), networks=True, root=plugin)
+    assert "1,000,000,003,100 MB" in sentence
+    assert "Make room" in sentence
+    folder.mkdir(parents=True)
+    environment.write_stamp(folder, environment.lock_files((3, 11), root=plugin))
+    assert installation.obstacle(folder, (3, 11), networks=True, root=plugin) == ""
+
+
+def test_a_folder_that_cannot_be_written_is_said_beforehand(plugin, tmp_path, monkeypatch):
+    folder = tmp_path / "profile" / "gossan" / "env"
+    monkeypatch.setattr("os.access", lambda path, mode: path != tmp_path)
+    sentence = installation.obstacle(folder, (3, 11), root=plugin)
+    assert f"{tmp_path} cannot be written" in sentence
+    assert "another profile" in sentence
+
+
+def test_a_file_where_a_folder_should_be_is_said_beforehand(plugin, tmp_path):
+    (tmp_path / "gossan").touch()
+    sentence = installation.obstacle(tmp_path / "gossan" / "env", (3, 11), root=plugin)
+    assert f"{tmp_path / 'gossan'} is not a folder" in sentence
+
+
+def test_wheels_that_are_lacking_are_named_beforehand(plugin, tmp_path):
+    folder, wheels = tmp_path / "env", tmp_path / "wheels"
+    problem = installation.obstacle(folder, (3, 11), wheels=str(wheels), root=plugin)
+    assert "There is no folder" in problem
+    make_wheel(wheels, "numpy==2.4.6")
+    make_wheel(wheels, "scipy==1.0.0")
+    sentence = installation.obstacle(folder, (3, 11), wheels=str(wheels), root=plugin)
+    assert f"{wheels} lacks scipy==1.17.1." in sentence
+    assert "Python 3.11" in sentence
+    installed = environment.site_packages(folder) / "scipy-1.17.1.dist-info"
+    installed.mkdir(parents=True)
+    assert installation.obstacle(folder, (3, 11), wheels=str(wheels), root=plugin) == ""
+
+
+def test_names_of_wheels_are_compared_as_pip_does(tmp_path):
+    lock = tmp_path / "lock.txt"
+    lock.write_text("scikit-learn==1.9.1\ncharset_normalizer==3.5.2\nPyYAML==6.0.3\nzict==3.0.0\n")
+    for name in ("scikit_learn-1.9.1", "charset_normalizer-3.5.2", "pyyaml-6.0.3", "zict-2.0.0"):
+        (tmp_path / f"{name}-py3-none-any.whl").touch()
+    assert installation.missing_wheels(tmp_path, [lock], tmp_path / "env") == ["zict==3.0.0"]
+
+
+# ---------------------------------------------------------------- what is kept, what is cleared
+
+
+def test_complete_wheels_outlive_pip_and_broken_ones_do_not(tmp_path):
+    unpacked = environment.downloads_folder(tmp_path) / "temporary" / "pip-unpack-x1"
+    whole = make_wheel(unpacked, "numpy==2.4.6", ballast=50_000)
+    torn = make_wheel(unpacked, "scipy==1.17.1", ballast=50_000)
+    torn.write_bytes(torn.read_bytes()[:30_000])
+    assert [path.name for path in installation.keep_wheels(tmp_path)] == [whole.name]
+    installation.clear_leftovers(tmp_path)
+    assert not whole.exists()
+    kept = installation.keep_wheels(tmp_path)
+    assert [path.name for path in kept] == [whole.name]
+    assert zipfile.ZipFile(kept[0]).testzip() is None
+
+
+def test_a_package_that_was_half_unpacked_no_longer_counts_as_installed(tmp_path):
+    packages = environment.site_packages(tmp_path)
+    whole, half = packages / "numpy-2.4.6.dist-info", packages / "scipy-1.17.1.dist-info"
+    for known in (whole, half):
+        known.mkdir(parents=True)
+        (known / "METADATA").touch()
+    (whole / "RECORD").touch()
+    (packages / "~cipy").mkdir()
+    installation.clear_leftovers(tmp_path)
+    assert sorted(packages.iterdir()) == [whole]
+
+
+# ---------------------------------------------------------------- why it failed
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        (
+            "ERROR: Could not install packages: [Errno 28] No space left on device: '/profile/x'",
+            "The disk is full.",
+        ),
+        (
+            "WARNING: Retrying (Retry(total=0)) after connection broken by 'ProxyError('Cannot "
+            "connect to proxy.', OSError('Tunnel connection failed: 407 Proxy Authentication "
+            "Required'))': /simple/pip/",
+            "refuses the name and password",
+        ),
+        (
+            "SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED] certificate "
+            "verify failed: unable to get local issuer certificate (_ssl.c:992)'))",
+            "PIP_CERT",
+        ),
+        (
+            "error: incomplete-download\n× Download failed because not enough bytes were received",
+            "was cut off",
+        ),
+        ("PermissionError: [Errno 13] Permission denied: '/profile/x'", "cannot be written"),
+        ("ImportError: libgomp.so.1: cannot open shared object file", "cannot be loaded"),
+        ("something that nobody foresaw", ""),
+    ],
+)
+def test_known_troubles_are_said_in_a_sentence(said, sentence):
+    found = installation.reason(said.splitlines())
+    assert sentence in found
+    assert bool(sentence) == bool(found)
 
 
 def test_the_set_up_script_is_silent_where_nothing_is_to_do(tmp_path, engine_python):
