@@ -1,18 +1,33 @@
-"""Sets the engine up from within QGIS: carries out the steps of `gossan.engine.environment`."""
+"""Sets the engine up from within QGIS: carries out the steps of `gossan.engine.installation`."""
 
 from __future__ import annotations
 
-import re
+import shutil
 from pathlib import Path
-from urllib.parse import quote
 
-from qgis.core import QgsSettings
-from qgis.PyQt.QtCore import QObject, QProcess, QProcessEnvironment, pyqtSignal, pyqtSlot
+from qgis.PyQt.QtCore import (
+    QLockFile,
+    QObject,
+    QProcess,
+    QProcessEnvironment,
+    QTimer,
+    pyqtSignal,
+    pyqtSlot,
+)
 
 from gossan.engine import client, environment, installation
+from gossan.plugin import proxy, setup_progress
+from gossan.plugin.setup_progress import StepProgress
 
 PROBE_MILLISECONDS = 30_000
-_PACKAGE = re.compile(r"^\s*(Collecting|Requirement already satisfied:|Processing) ")
+LOOK_MILLISECONDS = 500
+LINES_KEPT = 200
+
+BEING_SET_UP = "The engine is being set up. Wait until that has ended, then run again."
+JOB_RUNNING = (
+    "A step of Gossan is running in the engine. Wait until it has ended, or cancel it, and start "
+    "again."
+)
 
 
 class EngineSetup(QObject):
@@ -42,38 +57,56 @@ class EngineSetup(QObject):
         self._steps: list[installation.Step] = []
         self._locks: list[Path] = []
         self._done = 0
-        self._seen = 0
+        self._progress = StepProgress(0, 0)
+        self._complete_files = 0
+        self._kept: list[Path] = []
+        self._lines: list[str] = []
         self._cancelled = False
+        self._secret = ""
         self._variables = QProcessEnvironment()
         self._process: QProcess | None = None
+        self._lock: QLockFile | None = None
+        self._look = QTimer(self)
+        self._look.setInterval(LOOK_MILLISECONDS)
+        self._look.timeout.connect(self._on_look)
 
     @property
     def running(self) -> bool:
         """Whether a step is being carried out."""
         return self._process is not None
 
-    def start(self, *, networks: bool = False, wheels: str = "", proxy: str = "") -> None:
+    @property
+    def cancelled(self) -> bool:
+        """Whether it was broken off."""
+        return self._cancelled
+
+    def start(
+        self,
+        *,
+        networks: bool = False,
+        wheels: str = "",
+        through: proxy.Proxy = proxy.NONE,
+    ) -> None:
         """Begin; what an earlier, broken off set-up has done is used again."""
-        problem = installation.space_problem(self._folder, networks=networks)
-        if wheels and not Path(wheels).is_dir():
-            problem = f"There is no folder {wheels}. Name the folder that holds the wheels."
+        problem = self._obstacle(networks=networks, wheels=wheels)
         if problem:
-            self.ended.emit(False, problem)
+            self._end(False, problem)
             return
-        client.shutdown()  # a running engine holds its files open
+        client.close(BEING_SET_UP)  # a running engine holds its files open
         self._cancelled = False
         self._done = 0
         self._locks = environment.lock_files(self._base.version, networks=networks)
         self._steps = installation.setup_steps(
-            self._base, self._folder, networks=networks, wheels=wheels
+            self._base, self._folder, networks=networks, wheels=wheels, kept=self._kept
         )
-        system = dict(
-            entry.split("=", 1)
-            for entry in QProcessEnvironment.systemEnvironment().toStringList()
-            if entry[0] != "="
-        )
+        self._secret = through.login
         self._variables = _as_process_environment(
-            installation.setup_environment(system, proxy=proxy)
+            installation.setup_environment(
+                _as_dict(QProcessEnvironment.systemEnvironment()),
+                proxy=through.address,
+                no_proxy=through.exclusions,
+                downloads=environment.downloads_folder(self._folder),
+            )
         )
         self._next()
 
@@ -84,20 +117,42 @@ class EngineSetup(QObject):
             self._process.kill()
             self._process.waitForFinished(2000)
 
+    def _obstacle(self, *, networks: bool, wheels: str) -> str:
+        """Return why it cannot begin, or an empty text once nobody else can."""
+        if client.busy():
+            return JOB_RUNNING
+        problem = installation.obstacle(
+            self._folder, self._base.version, networks=networks, wheels=wheels
+        )
+        if problem:
+            return problem
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            return f"The engine cannot be made in {self._folder}: {error}."
+        self._lock = QLockFile(str(self._folder.with_name(self._folder.name + ".lock")))
+        self._lock.setStaleLockTime(0)  # only a process that is gone makes it stale
+        if not self._lock.tryLock(0):
+            self._lock = None
+            return "Another QGIS is setting this engine up. Wait until it has ended."
+        try:
+            self._kept = installation.keep_wheels(self._folder)
+            installation.clear_leftovers(self._folder)
+            temporary = environment.downloads_folder(self._folder) / "temporary"
+            temporary.mkdir(exist_ok=True)
+        except OSError as error:
+            return f"The engine cannot be made in {self._folder}: {error}."
+        return ""
+
     def _next(self) -> None:
         if self._done == len(self._steps):
-            try:
-                environment.write_stamp(self._folder, self._locks)
-            except OSError as error:
-                self.ended.emit(False, f"The set-up could not be completed: {error}")
-                return
-            self.advanced.emit(1.0, "Ready")
-            self.ended.emit(True, f"The engine is ready in {self._folder}.")
+            self._complete()
             return
         step = self._steps[self._done]
-        self._seen = 0
+        self._progress = StepProgress(step.packages, step.megabytes)
+        self._lines = []
         self.said.emit(step.description + " …")
-        self._advance(0.0, step.description)
+        self._advance(step.description)
         process = QProcess(self)
         process.setProcessEnvironment(self._variables)
         process.setProcessChannelMode(QProcess.ProcessChannelMode.MergedChannels)
@@ -109,37 +164,55 @@ class EngineSetup(QObject):
         self._process = process
         process.start()
 
-    def _advance(self, share_of_step: float, doing: str) -> None:
-        """Report progress; a step counts by the packages that it installs."""
-        weights = [max(step.packages, 3) for step in self._steps]
-        done = sum(weights[: self._done]) + share_of_step * weights[self._done]
+    def _complete(self) -> None:
+        try:
+            environment.write_stamp(self._folder, self._locks)
+        except OSError as error:
+            self._end(False, f"The set-up could not be completed: {error}")
+            return
+        self.advanced.emit(1.0, "Ready")
+        self._end(True, f"The engine is ready in {self._folder}.")
+
+    def _advance(self, doing: str) -> None:
+        """Report progress; a step counts by what it downloads and installs."""
+        weights = [step.megabytes + 2 * step.packages + 10 for step in self._steps]
+        done = sum(weights[: self._done]) + self._progress.share * weights[self._done]
         self.advanced.emit(done / sum(weights), doing)
 
     @pyqtSlot()
     def _on_output(self) -> None:
         while self._process is not None and self._process.canReadLine():
             line = bytes(self._process.readLine()).decode("utf-8", "replace").rstrip()
-            self.said.emit("  " + line)
-            if _PACKAGE.match(line):
-                self._seen += 1
-                packages = max(self._steps[self._done].packages, 1)
-                self._advance(0.6 * min(self._seen / packages, 1.0), line.strip())
-            elif line.startswith("Installing collected packages"):
-                self._advance(0.6, "Unpacking the packages (a minute or two)")
+            if self._secret:
+                line = line.replace(self._secret, "…")
+            doing = self._progress.hear(line)
+            if self._progress.complete != self._complete_files:
+                self._complete_files = self._progress.complete
+                installation.keep_wheels(self._folder)
+            if not setup_progress.PROGRESS.match(line):
+                self._lines = [*self._lines[1 - LINES_KEPT :], line]
+                self.said.emit("  " + line)
+            if doing:
+                self._advance(doing)
+            if self._progress.unpacking and not self._look.isActive():
+                self._look.start()
+
+    @pyqtSlot()
+    def _on_look(self) -> None:
+        """See how far pip has unpacked, of which it says nothing."""
+        packages = environment.site_packages(self._folder).glob("*.dist-info")
+        self._advance(self._progress.see(sum(1 for _ in packages)))
 
     @pyqtSlot(int, QProcess.ExitStatus)
     def _on_finished(self, code: int, status: QProcess.ExitStatus) -> None:
         self._on_output()
         self._release()
         if self._cancelled:
-            self.ended.emit(False, "Stopped. Starting again goes on from here.")
+            self._end(False, "Stopped. What is complete is kept; starting again goes on from here.")
         elif code != 0 or status != QProcess.ExitStatus.NormalExit:
-            step = self._steps[self._done]
-            self.ended.emit(
-                False,
-                f"“{step.description}” failed (code {code}); the log says why. Without a network, "
-                "name a folder of wheels. Starting again goes on from here.",
-            )
+            why = installation.reason(self._lines) or "The log says why."
+            what = self._steps[self._done].description
+            self._end(False, f"“{what}” failed. {why} Starting again goes on from here.")
         else:
             self._done += 1
             self._next()
@@ -149,12 +222,26 @@ class EngineSetup(QObject):
         if error == QProcess.ProcessError.FailedToStart and self._process is not None:
             reason = self._process.errorString()
             self._release()
-            self.ended.emit(False, f"{self._steps[self._done].command[0]}: {reason}")
+            self._end(False, f"{self._steps[self._done].command[0]}: {reason}")
 
     def _release(self) -> None:
+        self._look.stop()
         if self._process is not None:
             self._process.deleteLater()
             self._process = None
+
+    def _end(self, ready: bool, sentence: str) -> None:
+        """Leave no temporary file, let jobs in again, and tell."""
+        if self._lock is not None:
+            downloads = environment.downloads_folder(self._folder)
+            if not ready:
+                installation.keep_wheels(self._folder)
+                downloads /= "temporary"
+            shutil.rmtree(downloads, ignore_errors=True)
+            self._lock.unlock()
+            self._lock = None
+            client.reopen()
+        self.ended.emit(ready, sentence)
 
 
 def where_to_set_up(base: installation.BasePython) -> Path:
@@ -180,11 +267,11 @@ def where_to_set_up(base: installation.BasePython) -> Path:
 def ask(command: list[str]) -> str | None:
     """Return what a short command prints, or None where it fails."""
     process = QProcess()
-    system = QProcessEnvironment.systemEnvironment()
-    for name in system.keys():  # noqa: SIM118 - not a dict
-        if name not in environment.child_environment({name: ""}):
-            system.remove(name)
-    process.setProcessEnvironment(system)
+    process.setProcessEnvironment(
+        _as_process_environment(
+            environment.child_environment(_as_dict(QProcessEnvironment.systemEnvironment()))
+        )
+    )
     process.start(command[0], command[1:])
     if not process.waitForFinished(PROBE_MILLISECONDS):
         process.kill()
@@ -195,21 +282,8 @@ def ask(command: list[str]) -> str | None:
     return bytes(process.readAllStandardOutput()).decode("utf-8", "replace")
 
 
-def proxy_of_qgis() -> str:
-    """Return the HTTP proxy of QGIS's settings as an address, or an empty text."""
-    settings = QgsSettings()
-    if not settings.value("proxy/proxyEnabled", False, type=bool):
-        return ""
-    if settings.value("proxy/proxyType", "", type=str) not in ("HttpProxy", "HttpCachingProxy"):
-        return ""
-    host = settings.value("proxy/proxyHost", "", type=str)
-    port = settings.value("proxy/proxyPort", "", type=str)
-    user = settings.value("proxy/proxyUser", "", type=str)
-    password = settings.value("proxy/proxyPassword", "", type=str)
-    if not host:
-        return ""
-    login = f"{quote(user, safe='')}:{quote(password, safe='')}@" if user else ""
-    return f"http://{login}{host}{':' + port if port else ''}"
+def _as_dict(variables: QProcessEnvironment) -> dict[str, str]:
+    return {name: variables.value(name) for name in variables.keys()}  # noqa: SIM118 - no dict
 
 
 def _as_process_environment(variables: dict[str, str]) -> QProcessEnvironment:

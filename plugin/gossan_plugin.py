@@ -39,6 +39,7 @@ class GossanPlugin:
         self._button_action: Any = None
         self._banner: Any = None
         self._dialogs: list[Any] = []
+        self._setup: Any = None
         self._tasks: list[Any] = []
 
     def initProcessing(self) -> None:
@@ -74,6 +75,10 @@ class GossanPlugin:
             dialog.reject()
             dialog.deleteLater()
         self._dialogs = []
+        if self._setup is not None:
+            self._setup.dismiss()
+            self._setup.deleteLater()
+            self._setup = None
         self._remove_banner()
         if self.docks is not None:
             self.docks.remove()
@@ -91,7 +96,13 @@ class GossanPlugin:
         from gossan.plugin.setup_dialog import SetupDialog
 
         self._remove_banner()
-        self._show(SetupDialog(self.iface.mainWindow()))
+        if self._setup is None:
+            self._setup = SetupDialog(self.iface.mainWindow())
+        else:
+            self._setup.prepare()
+        self._setup.show()
+        self._setup.raise_()
+        self._setup.activateWindow()
 
     def diagnose(self) -> None:
         """Show what the engine has and where it runs."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from qgis.core import QgsApplication
 from qgis.PyQt.QtCore import QUrl
 from qgis.PyQt.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
 
 
 class TextDialog(QDialog):
-    """Shows a plain text, such as a diagnosis."""
+    """Shows a plain text to read and to copy, such as a diagnosis."""
 
     def __init__(self, title: str, text: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -20,10 +21,16 @@ class TextDialog(QDialog):
         self.text.setOpenExternalLinks(True)
         self.text.setPlainText(text)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        self.copy_button = buttons.addButton("Copy", QDialogButtonBox.ButtonRole.ActionRole)
+        self.copy_button.clicked.connect(self._on_copy)
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
         layout.addWidget(self.text)
         layout.addWidget(buttons)
+
+    def _on_copy(self) -> None:
+        QgsApplication.clipboard().setText(self.text.toPlainText())
+        self.copy_button.setText("Copied")
 
 
 class PageDialog(TextDialog):
@@ -31,4 +38,5 @@ class PageDialog(TextDialog):
 
     def __init__(self, title: str, page: Path, parent: QWidget | None = None) -> None:
         super().__init__(title, "", parent)
+        self.copy_button.hide()
         self.text.setSource(QUrl.fromLocalFile(str(page)))
