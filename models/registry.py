@@ -35,6 +35,7 @@ JOBS: dict[str, str] = {
     "lithology.map": "gossan.models.lithology.jobs:map_lithology",
     "lithology.assess": "gossan.models.lithology.assessment_job:assess",
     "lithology.areas": "gossan.models.lithology.inspection_jobs:measure_areas",
+    "lithology.boundaries": "gossan.models.lithology.boundaries_job:find_worst_boundaries",
     "lithology.point": "gossan.models.lithology.inspection_jobs:look_at_point",
     "metals.compare_workflows": "gossan.models.metals.comparison_job:compare_workflows",
     "metals.indices": "gossan.models.metals.indices_jobs:indices",

@@ -47,6 +47,14 @@ CALLS = {
         {"table": "t.csv", "matrix": "m.csv", "differences": "d.tif", "report": "r.html"},
     ),
     "lithology.areas": ({"raster": "{units}"}, {}),
+    "lithology.boundaries": (
+        {
+            "raster": "{units}",
+            "probabilities": "{shares}",
+            "classes": [{"value": value, "name": f"unit {value}"} for value in (1, 2, 3)],
+        },
+        {},
+    ),
     "lithology.point": (
         {
             "raster": "{units}",
