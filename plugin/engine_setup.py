@@ -62,7 +62,7 @@ class EngineSetup(QObject):
         self._kept: list[Path] = []
         self._lines: list[str] = []
         self._cancelled = False
-        self._secret = ""
+        self._login = ""
         self._variables = QProcessEnvironment()
         self._process: QProcess | None = None
         self._lock: QLockFile | None = None
@@ -99,7 +99,7 @@ class EngineSetup(QObject):
         self._steps = installation.setup_steps(
             self._base, self._folder, networks=networks, wheels=wheels, kept=self._kept
         )
-        self._secret = through.login
+        self._login = through.login
         self._variables = _as_process_environment(
             installation.setup_environment(
                 _as_dict(QProcessEnvironment.systemEnvironment()),
@@ -183,8 +183,8 @@ class EngineSetup(QObject):
     def _on_output(self) -> None:
         while self._process is not None and self._process.canReadLine():
             line = bytes(self._process.readLine()).decode("utf-8", "replace").rstrip()
-            if self._secret:
-                line = line.replace(self._secret, "…")
+            if self._login:
+                line = line.replace(self._login, "…")
             doing = self._progress.hear(line)
             if self._progress.complete != self._complete_files:
                 self._complete_files = self._progress.complete

@@ -186,10 +186,11 @@ class GossanPlugin:
         bar = self.iface.messageBar()
         self._banner = bar.createMessage("Gossan", why)
         button = QPushButton("Set up the engine…", self._banner)
+        button.setObjectName("gossan_banner_button")
         button.clicked.connect(self.set_up)
         self._banner.layout().addWidget(button)
         self._banner.destroyed.connect(self._forget_banner)
-        bar.pushWidget(self._banner, Qgis.MessageLevel.Warning)
+        bar.pushWidget(self._banner, Qgis.MessageLevel.Info)
 
     def _remove_banner(self) -> None:
         if self._banner is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from qgis.core import QgsApplication
+from qgis.core import QgsApplication, QgsSettings
 from qgis.gui import QgsCollapsibleGroupBox, QgsFileWidget
 from qgis.PyQt.QtCore import Qt, pyqtSlot
 from qgis.PyQt.QtGui import QFontDatabase
@@ -28,8 +28,10 @@ from qgis.PyQt.QtWidgets import (
 from gossan.engine import client, environment, installation
 from gossan.plugin import engine_removal, engine_setup, proxy
 
-WIDTH, HEIGHT = 680, 560
+WIDTH, LOG_HEIGHT = 680, 220
 LOG_LINES = 5000
+WITH_NETWORKS = "gossan/setup/networks"
+"""Setting that remembers the choice of a set-up, for when it is taken up again."""
 
 INTRODUCTION = (
     "Gossan computes in a Python environment of its own, apart from QGIS, so that neither can "
@@ -43,20 +45,21 @@ class SetupDialog(QDialog):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setObjectName("gossanSetup")
+        self.setObjectName("gossan_setup")
         self.setWindowTitle("Gossan: set up the engine")
         self._base: installation.BasePython | None = None
         self._folder = Path()
         self._setup: engine_setup.EngineSetup | None = None
         self._removal: engine_removal.RemovalTask | None = None
         self._build()
+        for name in ("state", "networks", "wheels", "start_button", "remove_button", "log_box"):
+            getattr(self, name).setObjectName(f"gossan_setup_{name}")
         self.prepare()
 
     # ---------------------------------------------------------------- what it looks like
 
     def _build(self) -> None:
         self.state = _text()
-        self.state.setObjectName("state")
         self.what, self.where, self.size = _text(), _text(), _text()
         self.networks = QCheckBox("Also what networks need (TensorFlow, ONNX Runtime)")
         self.networks.setToolTip(
@@ -75,7 +78,9 @@ class SetupDialog(QDialog):
         self.wheels.fileChanged.connect(self._explain)
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-        form.addRow("What", self.what)
+        heading = QLabel("What")
+        heading.setAlignment(Qt.AlignmentFlag.AlignTop)
+        form.addRow(heading, self.what)
         form.addRow("", self.networks)
         form.addRow("Where", self.where)
         form.addRow("How large", self.size)
@@ -89,9 +94,8 @@ class SetupDialog(QDialog):
         layout.addLayout(form)
         layout.addLayout(self._build_progress())
         layout.addWidget(self._build_log(), 1)
-        layout.addStretch()
         layout.addWidget(self._build_buttons())
-        self.resize(WIDTH, HEIGHT)
+        self.resize(WIDTH, self.sizeHint().height())
 
     def _build_progress(self) -> QGridLayout:
         self.progress = QProgressBar()
@@ -108,6 +112,7 @@ class SetupDialog(QDialog):
         grid.addWidget(self.doing, 1, 1)
         grid.setColumnStretch(1, 1)
         self.progress.hide()
+        self.doing.hide()
         return grid
 
     def _build_log(self) -> QgsCollapsibleGroupBox:
@@ -115,12 +120,13 @@ class SetupDialog(QDialog):
         self.log_box.setSaveCollapsedState(False)
         self.log_box.setCollapsed(True)
         self.log_box.hide()
+        self.log_box.collapsedStateChanged.connect(self._make_room)
         self.log = QPlainTextEdit()
         self.log.setReadOnly(True)
         self.log.setMaximumBlockCount(LOG_LINES)
         self.log.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.log.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
-        self.log.setMinimumHeight(120)
+        self.log.setMinimumHeight(LOG_HEIGHT)
         self.copy_button = QPushButton("&Copy log")
         self.copy_button.setAutoDefault(False)
         self.copy_button.clicked.connect(self._on_copy)
@@ -143,6 +149,14 @@ class SetupDialog(QDialog):
             button.setAutoDefault(False)
         return buttons
 
+    @pyqtSlot()
+    def _make_room(self) -> None:
+        """Let the window be as high as what it shows, and no higher while the log is folded."""
+        self.layout().activate()
+        needed = self.heightForWidth(self.width())
+        if self.log_box.isHidden() or self.log_box.isCollapsed() or needed > self.height():
+            self.resize(self.width(), needed)
+
     # ---------------------------------------------------------------- what it says
 
     def prepare(self) -> None:
@@ -160,10 +174,14 @@ class SetupDialog(QDialog):
             self._delete_removed()
         stamp = environment.read_stamp(self._folder) or {"locks": {}}
         has_networks = any(name.startswith("networks-") for name in stamp["locks"])
-        self.networks.setChecked(has_networks or self.networks.isChecked())
+        unfinished = client.state().kind == "unfinished"
+        wanted = unfinished and QgsSettings().value(WITH_NETWORKS, False, type=bool)
+        self.networks.setChecked(has_networks or wanted or self.networks.isChecked())
         self.networks.setEnabled(not has_networks)
         self._explain()
-        self.start_button.setFocus()
+        button = self.close_button if client.state().ready else self.start_button
+        button.setDefault(True)
+        button.setFocus()
 
     def _refuse(self, why: str) -> None:
         """Say why nothing can be set up here."""
@@ -186,20 +204,22 @@ class SetupDialog(QDialog):
             self.start_button.setText(
                 verb(state, environment.read_stamp(self._folder), networks=networks)
             )
-            self.start_button.setEnabled(self._removal is None)
-            self.start_button.setDefault(not state.ready)
+            self.start_button.setEnabled(True)
             self.wheels.setEnabled(True)
             self.remove_button.setEnabled(True)
         self.remove_button.setVisible(engine_removal.removable(client.location()))
+        self._make_room()
 
     def _say(self, sentence: str, sign: str = "") -> None:
         """Show a sentence below the progress, with the theme's sign for how good the news is."""
         self.doing.setText(sentence)
+        self.doing.show()
         size = self.doing.fontMetrics().height()
         icon = QgsApplication.getThemeIcon(sign) if sign else None
         self.sign.setVisible(icon is not None)
         if icon is not None:
             self.sign.setPixmap(icon.pixmap(size, size))
+        self._make_room()
 
     # ---------------------------------------------------------------- setting up
 
@@ -217,6 +237,8 @@ class SetupDialog(QDialog):
         self.log_box.show()
         self.progress.setValue(0)
         self.progress.show()
+        self.state.setText("<b>The engine is being set up.</b>")
+        QgsSettings().setValue(WITH_NETWORKS, self.networks.isChecked())
         through = proxy.of_qgis()
         self._say(through.trouble or MEANWHILE)
         if through.trouble:
@@ -248,10 +270,7 @@ class SetupDialog(QDialog):
         self.networks.setEnabled(True)
         self.prepare()
         self._say(sentence, "/mIconSuccess.svg" if ready else "/mIconWarning.svg" * (not stopped))
-        if ready:
-            self.close_button.setDefault(True)
-            self.close_button.setFocus()
-        elif not stopped:
+        if not ready and not stopped:
             self.log_box.setCollapsed(False)
 
     @pyqtSlot()
@@ -292,13 +311,14 @@ class SetupDialog(QDialog):
     def _delete_removed(self) -> None:
         if self._removal is not None:
             return
-        self._say("Removing the engine …")
+        self._say(f"Deleting the files of the engine that was removed …\n{MEANWHILE}")
         self._removal = engine_removal.RemovalTask(self._folder, self._on_removed)
         QgsApplication.taskManager().addTask(self._removal)
 
     def _on_removed(self, left: Path | None) -> None:
         self._removal = None
-        self._explain()
+        if self.running:
+            return
         if left is None:
             self._say("The engine has been removed.", "/mIconSuccess.svg")
         else:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 HEADER = """ENVI
 samples = {columns}
@@ -19,6 +22,17 @@ reflectance scale factor = 10000
 wavelength units = Nanometers
 wavelength = {{{wavelengths}}}
 """
+
+
+@pytest.fixture(scope="session")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The zip for QGIS's plugin manager."""
+    sys.path.insert(0, str(ROOT / "scripts"))
+    try:
+        from package import build
+    finally:
+        sys.path.pop(0)
+    return build(tmp_path_factory.mktemp("dist"))
 
 
 @pytest.fixture(scope="session")

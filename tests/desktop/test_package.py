@@ -53,16 +53,6 @@ QTimer.singleShot(1500, work)
 """
 
 
-@pytest.fixture(scope="module")
-def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    sys.path.insert(0, str(ROOT / "scripts"))
-    try:
-        from package import build
-    finally:
-        sys.path.pop(0)
-    return build(tmp_path_factory.mktemp("dist"))
-
-
 def test_zip_holds_one_folder_with_what_a_user_needs(archive: Path):
     with zipfile.ZipFile(archive) as content:
         names = content.namelist()

@@ -340,7 +340,7 @@ def test_the_dialog_says_what_where_and_how_large(dialog, folder):
     assert "Python 3.11 (/p)" in what(BasePython("/p", (3, 11)), networks=False)
 
 
-def test_the_button_starts_stops_and_starts_again(dialog, steps, wait_until):
+def test_the_button_starts_stops_and_starts_again(dialog, folder, steps, wait_until):
     steps("import time; print('working', flush=True); time.sleep(60)")
     assert dialog.start_button.text() == "Set up"
     dialog.start_button.click()
@@ -350,7 +350,10 @@ def test_the_button_starts_stops_and_starts_again(dialog, steps, wait_until):
     dialog.start_button.click()
     wait_until(lambda: dialog.start_button.text() == "Set up")
     assert "Stopped" in dialog.doing.text()
-    steps("print('done')")
+    steps(
+        "import pathlib; python = pathlib.Path("
+        f"{str(environment.python_of(folder))!r}); python.parent.mkdir(); python.touch()"
+    )
     dialog.start_button.click()
     wait_until(lambda: "ready" in dialog.doing.text())
     assert dialog.progress.value() == dialog.progress.maximum()
