@@ -22,6 +22,8 @@ from qgis.PyQt.QtWidgets import QApplication, QWidget
 from qgis.utils import iface, plugins
 
 _server = QTcpServer()
+_connections: list[Any] = []
+"""Held here: with nothing but its own slot to hold it, a connection would be garbage to Python."""
 
 
 def widget(name: str, parent: QWidget | None = None) -> QWidget:
@@ -84,6 +86,7 @@ SPACE.update({name: value for name, value in globals().items() if not name.start
 
 def _listen() -> None:
     connection = _server.nextPendingConnection()
+    _connections.append(connection)
     connection.readyRead.connect(lambda: _read(connection))
 
 
