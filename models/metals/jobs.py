@@ -181,6 +181,8 @@ def train(
         places=np.column_stack([data.samples.x, data.samples.y]),
         crs_wkt=info.crs_wkt or "",
         ground_sampling_distance=info.ground_sampling_distance,
+        measured=data.samples.values,
+        out_of_fold=trained.out_of_fold,
     )
     progress.check()
     fingerprint = save_model(model, inversion, made_by) if model else None

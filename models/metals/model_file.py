@@ -18,6 +18,8 @@ from gossan.models.metals.predictors import KINDS, kind_of
 from gossan.models.metals.regressors import METHODS, Settings
 
 KIND = "metals"
+MEASURED, OUT_OF_FOLD = "validation/measured", "validation/out_of_fold"
+"""Names of the arrays that hold the validation."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +43,9 @@ class InversionModel:
         CRS of the places, empty where unknown.
     ground_sampling_distance : float or None
         Metres per pixel of the training rasters, None where unknown.
+    measured, out_of_fold : ndarray of float64, shape (samples, elements), or None
+        Concentrations of the samples and what models that had not seen them predicted, by which
+        everyone can judge the model for themselves; None in models of versions that kept none.
     """
 
     elements: tuple[ElementModel, ...]
@@ -52,11 +57,16 @@ class InversionModel:
     places: np.ndarray
     crs_wkt: str = ""
     ground_sampling_distance: float | None = None
+    measured: np.ndarray | None = None
+    out_of_fold: np.ndarray | None = None
 
 
 def save_model(path: str, model: InversionModel, origin: Origin) -> str:
     """Write a model file and return its fingerprint."""
     arrays: dict[str, np.ndarray] = {"places": np.asarray(model.places, dtype=np.float64)}
+    if model.measured is not None and model.out_of_fold is not None:
+        arrays[MEASURED] = np.asarray(model.measured, dtype=np.float64)
+        arrays[OUT_OF_FOLD] = np.asarray(model.out_of_fold, dtype=np.float64)
     described: list[dict[str, Any]] = []
     for e, element in enumerate(model.elements):
         arrays[f"{e}/residuals"] = element.residuals
@@ -158,6 +168,8 @@ def load_model(path: str) -> tuple[InversionModel, str]:
         places=places,
         crs_wkt=str(card.architecture.get("crs_wkt", "")),
         ground_sampling_distance=card.ground_sampling_distance,
+        measured=arrays.get(MEASURED),
+        out_of_fold=arrays.get(OUT_OF_FOLD),
     )
     return model, bundle.fingerprint
 

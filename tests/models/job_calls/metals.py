@@ -34,6 +34,10 @@ CALLS = {
         {"raster": "{metals}", "backgrounds": "Pb=17;As=4.8"},
         {"output": "i.tif", "report": "r.html"},
     ),
+    "metals.describe_model": ({"model": "{model}"}, {}),
+    "metals.score_pairs": ({"measured": [1.0, 2.0, 4.0], "predicted": [1.0, 3.0, 3.5]}, {}),
+    "metals.histogram": ({"raster": "{metals}", "band": 2}, {}),
+    "metals.area_above": ({"raster": "{metals}", "threshold": 50.0}, {}),
     "metals.compare_workflows": (
         {
             "raster": "{cube}",
