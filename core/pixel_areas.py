@@ -2,47 +2,26 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
-from affine import Affine
 from rasterio.crs import CRS
 
-from gossan.core.geodesy import ECCENTRICITY_SQUARED, SEMI_MAJOR
+from gossan.core.geodesy import cell_areas
 from gossan.core.raster_info import RasterInfo
 
 
-def row_areas(info: RasterInfo) -> np.ndarray | None:
-    """Return the area of a pixel of each row.
+def pixel_areas(info: RasterInfo) -> np.ndarray | None:
+    """Return the area of a pixel of each row (rows,), in square metres.
 
-    In a projected CRS all pixels cover the same area, as it measures it. Degrees become shorter
-    towards the poles: there a pixel covers what its centre's row has on the ellipsoid WGS 84.
-
-    Parameters
-    ----------
-    info : RasterInfo
-
-    Returns
-    -------
-    ndarray, shape (rows,), or None
-        Square metres; None where the raster has no place on the Earth.
+    In a CRS of degrees the pixels of each row are measured on the ellipsoid; elsewhere they are as
+    large as the map says. None where there is no CRS, or degrees are turned.
     """
     side = info.ground_sampling_distance
     if side is not None:
         return np.full(info.height, side * side)
-    crs = CRS.from_wkt(info.crs_wkt) if info.crs_wkt else None
-    if info.transform is None or crs is None or not crs.is_geographic:
+    transform = info.transform
+    if transform is None or info.crs_wkt is None or not CRS.from_wkt(info.crs_wkt).is_geographic:
         return None
-    return _of_degrees(info.transform, info.height, info.width, math.radians(1.0))
-
-
-def _of_degrees(transform: Affine, height: int, width: int, radians: float) -> np.ndarray:
-    rows = np.arange(height) + 0.5
-    latitude = radians * (transform.d * width / 2 + transform.e * rows + transform.f)
-    latitude = np.clip(latitude, -math.pi / 2, math.pi / 2)
-    # Radii of curvature along the meridian and across it.
-    bent = 1.0 - ECCENTRICITY_SQUARED * np.sin(latitude) ** 2
-    meridian = SEMI_MAJOR * (1.0 - ECCENTRICITY_SQUARED) / bent**1.5
-    across = SEMI_MAJOR / np.sqrt(bent)
-    degrees = abs(transform.determinant) * radians**2
-    return np.asarray(meridian * across * np.cos(latitude) * degrees)
+    if transform.b or transform.d:
+        return None
+    edges = np.clip(transform.f + transform.e * np.arange(info.height + 1), -90.0, 90.0)
+    return cell_areas(edges[1:], edges[:-1], transform.a)

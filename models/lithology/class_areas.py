@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from rasterio.crs import CRS
 
 from gossan.core.blocks import Block, plan, rows_for_budget, run
-from gossan.core.geodesy import cell_areas
+from gossan.core.pixel_areas import pixel_areas
 from gossan.core.progress import Progress
-from gossan.core.raster import Raster, RasterInfo
+from gossan.core.raster import Raster
 from gossan.models.lithology.geological_map import refuse_fractions, refuse_measurements
 
 _BYTES_PER_PIXEL = 24.0
@@ -66,21 +65,3 @@ def count_classes(raster: Raster, progress: Progress) -> dict[int, ClassCount]:
     blocks = plan(info.height, info.width, rows=rows, columns=info.width)
     run(blocks, read, compute, consume, progress)
     return dict(sorted(counts.items()))
-
-
-def pixel_areas(info: RasterInfo) -> np.ndarray | None:
-    """Return the area of a pixel of each row (rows,), in square metres.
-
-    In a CRS of degrees the pixels of each row are measured on the ellipsoid; elsewhere they are as
-    large as the map says. None where there is no CRS, or degrees are turned.
-    """
-    side = info.ground_sampling_distance
-    if side is not None:
-        return np.full(info.height, side * side)
-    transform = info.transform
-    if transform is None or info.crs_wkt is None or not CRS.from_wkt(info.crs_wkt).is_geographic:
-        return None
-    if transform.b or transform.d:
-        return None
-    edges = np.clip(transform.f + transform.e * np.arange(info.height + 1), -90.0, 90.0)
-    return cell_areas(edges[1:], edges[:-1], transform.a)

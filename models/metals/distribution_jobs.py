@@ -9,7 +9,7 @@ import numpy as np
 
 from gossan.core.errors import InputError, naming
 from gossan.core.job_files import job_files
-from gossan.core.pixel_areas import row_areas
+from gossan.core.pixel_areas import pixel_areas
 from gossan.core.progress import Progress
 from gossan.core.raster import Raster, open_raster
 from gossan.models.metals.concentrations import chosen_bands, strips
@@ -59,7 +59,7 @@ def histogram(
             raise InputError(
                 f"band {band} has no valid pixel. Choose another band, or check its nodata value."
             )
-        rows = row_areas(image.info)
+        rows = pixel_areas(image.info)
         pixels = np.zeros(bins, dtype=np.int64)
         areas = np.zeros(bins)
         for block, strip in strips(image, chosen, progress.part(0.5, 1.0)):
@@ -120,7 +120,7 @@ def area_above(
     area = total = 0.0
     with naming(raster), open_raster(raster) as image:
         chosen = chosen_bands(image, [band])
-        rows = row_areas(image.info)
+        rows = pixel_areas(image.info)
         for block, strip in strips(image, chosen, progress):
             values = strip[..., 0].astype(np.float64)
             above = values >= threshold

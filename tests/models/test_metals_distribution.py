@@ -181,9 +181,9 @@ def test_another_kind_of_model_is_refused(small_world, tmp_path):
 
 
 def test_pairs_are_scored_as_a_training_scores_them():
-    told = score_pairs(
-        Progress(), measured=[1.0, 2.0, None, 4.0], predicted=[1.0, 3.0, 9.0, 3.5]
-    )["scores"]
+    told = score_pairs(Progress(), measured=[1.0, 2.0, None, 4.0], predicted=[1.0, 3.0, 9.0, 3.5])[
+        "scores"
+    ]
     # Errors 0, 1, -0.5 around a mean of 7/3; deviations -4/3, -1/3, 5/3.
     assert told["n"] == 3
     assert told["rmse"] == pytest.approx((1.25 / 3) ** 0.5)
