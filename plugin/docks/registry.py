@@ -43,6 +43,13 @@ class Entry:
 
 ENTRIES: tuple[Entry, ...] = (
     Entry(
+        "heavy_metals",
+        "Heavy metals",
+        "metals",
+        "gossan.plugin.docks.heavy_metals.heavy_metals_dock",
+        "HeavyMetalsDock",
+    ),
+    Entry(
         "lithology",
         "Lithology",
         "lithology",

@@ -1,0 +1,173 @@
+"""The page *Validation*: measured over predicted values, and what the scores mean."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qgis.core import QgsMapLayer, QgsVectorLayer
+from qgis.PyQt.QtCore import QVariant
+from qgis.PyQt.QtWidgets import QFormLayout, QVBoxLayout
+
+from gossan.plugin.docks.heavy_metals import elements, score_text
+from gossan.plugin.docks.heavy_metals.page import Page, text_label
+from gossan.plugin.docks.layer_choice import LayerChoice
+from gossan.plugin.docks.plot import Plot
+
+NOTHING = (
+    "Choose a model, a layer that Map metals has made, or a layer of samples with measured and "
+    "predicted values."
+)
+NO_PAIRS = (
+    "This model keeps scores but no samples. Load the predictions that Train metal inversion wrote "
+    "beside it and choose them under Samples."
+)
+FOREIGN = "The layer was made by another model than the one shown here."
+POINTS = "#c8281e"
+
+
+class ValidationPage(Page):
+    """Shows how well predictions meet samples, from a model or from a layer of points."""
+
+    TITLE = "Validation"
+
+    def __init__(self, dock: Any) -> None:
+        super().__init__(dock)
+        self.samples = LayerChoice(dock, _fits, "As the model keeps them", at_once=0)
+        self.samples.setObjectName("metals_samples")
+        self.samples.setToolTip(
+            "Points with measured and predicted values, as Train metal inversion and Assess "
+            "metals write them."
+        )
+        self.samples.changed.connect(dock.refresh)
+        self.plot = Plot()
+        self.plot.setObjectName("metals_scatter")
+        self.text = text_label("metals_scores")
+        choice = QFormLayout()
+        choice.addRow("Samples", self.samples)
+        layout = QVBoxLayout(self)
+        layout.addLayout(choice)
+        layout.addWidget(self.plot, 1)
+        layout.addWidget(self.text)
+
+    def refresh(self) -> None:
+        """Show the element of the model, or of the samples that were chosen."""
+        self.dock.background.cancel("scores")
+        element = self.dock.element_name()
+        layer = self.samples.layer() or self._stand_in(element)
+        if layer is not None:
+            self._show_layer(layer, element)
+            return
+        if self.dock.trouble:
+            self._say(self.dock.trouble)
+        elif self.dock.reading:
+            self._say("Reading the model…")
+        elif self.dock.model is None:
+            self._say(NOTHING)
+        else:
+            self._show_model(self.dock.model, element)
+
+    def _show_model(self, model: dict[str, Any], element: str) -> None:
+        found = elements.find(element, [each["name"] for each in model["elements"]])
+        if not found:
+            names = ", ".join(each["name"] for each in model["elements"])
+            self._say(f"This model does not know {element}; it knows {names}.")
+            return
+        told = next(each for each in model["elements"] if each["name"] == found)
+        self._show_text(
+            found, told["scores"], told["unit"], score_text.validated_by(model["split"])
+        )
+        if not told["measured"]:
+            self.plot.say(NO_PAIRS)
+            return
+        self._draw(found, told["unit"], told["measured"], told["predicted"])
+
+    def _show_layer(self, layer: QgsVectorLayer, element: str) -> None:
+        pairs = {pair.element: pair for pair in _pairs(layer)}
+        found = elements.find(element, pairs) if element else next(iter(pairs))
+        if not found:
+            self._say(f"{layer.name()} has no {element}; it has {', '.join(pairs)}.")
+            return
+        pair = pairs[found]
+        rows = [
+            (_number(feature[pair.measured]), _number(feature[pair.predicted]))
+            for feature in layer.getFeatures()
+        ]
+        known = [(m, p) for m, p in rows if m is not None and p is not None]
+        measured, predicted = [m for m, _ in known], [p for _, p in known]
+        unit = self.dock.unit(found)
+        self._draw(found, unit, measured, predicted)
+        self.text.setText("Scoring…")
+        how = f"{layer.name()}: {pair.how}."
+        self.dock.background.job(
+            "scores",
+            "scores of predictions",
+            "metals.score_pairs",
+            {"measured": measured, "predicted": predicted},
+            lambda told: self._show_text(found, told["scores"], unit, how),
+            self.text.setText,
+        )
+
+    def _stand_in(self, element: str) -> Any:
+        """Return the first layer with the element where neither model nor samples tell of it."""
+        model = self.dock.model
+        if self.dock.reading or (model is not None and _keeps_pairs(model, element)):
+            return None
+        for index in range(1, self.samples.count()):
+            layer = self.dock.project_layer(self.samples.itemData(index))
+            if layer is not None and (
+                not element or elements.find(element, [pair.element for pair in _pairs(layer)])
+            ):
+                return layer
+        return None
+
+    def _show_text(self, element: str, scores: dict[str, Any], unit: str, how: str) -> None:
+        page = score_text.page(element, scores, unit, how)
+        if self.dock.is_foreign and self.samples.layer() is None:
+            page += f"<p>{FOREIGN}</p>"
+        self.text.setText(page)
+
+    def _say(self, sentence: str) -> None:
+        self.plot.say(sentence)
+        self.text.setText("")
+
+    def _draw(self, element: str, unit: str, measured: list[float], predicted: list[float]) -> None:
+        if not self.plot.drawable:
+            return
+        if not measured:
+            self.plot.say(f"No sample has both a measured and a predicted value of {element}.")
+            return
+        axes = self.plot.begin()
+        low, high = min(*measured, *predicted), max(*measured, *predicted)
+        margin = 0.05 * (high - low) or 1.0
+        ends = [low - margin, high + margin]
+        line = self.plot.text_colour()
+        axes.plot(ends, ends, color=line, linewidth=1.0, linestyle="--", label="1:1")
+        axes.scatter(measured, predicted, s=28, color=POINTS, alpha=0.75, linewidths=0)
+        axes.set_xlim(*ends)
+        axes.set_ylim(*ends)
+        axes.set_aspect("equal", adjustable="box")
+        shown = f" ({unit})" if unit else ""
+        axes.set_xlabel(f"{element} measured{shown}")
+        axes.set_ylabel(f"{element} predicted{shown}")
+        axes.legend(loc="upper left", frameon=False)
+        self.plot.refresh()
+
+
+def _fits(layer: QgsMapLayer) -> int:
+    return int(isinstance(layer, QgsVectorLayer) and layer.isValid() and bool(_pairs(layer)))
+
+
+def _pairs(layer: QgsVectorLayer) -> list[elements.Pair]:
+    return elements.pairs_of(layer.fields().names())
+
+
+def _keeps_pairs(model: dict[str, Any], element: str) -> bool:
+    found = elements.find(element, [each["name"] for each in model["elements"]])
+    return any(each["name"] == found and each["measured"] for each in model["elements"])
+
+
+def _number(value: Any) -> float | None:
+    """Return a value of a field as a number; None where it is missing or no number."""
+    if value is None or isinstance(value, (bool, str, QVariant)):
+        return None
+    return float(value) if isinstance(value, (int, float)) else None

@@ -1,0 +1,75 @@
+"""What docks need to know of raster layers: file, bands, units, and what made them."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+from osgeo import gdal
+from qgis.core import QgsPalettedRasterRenderer, QgsRasterLayer
+
+from gossan.core.origin import TAG_PREFIX
+
+
+@dataclass(frozen=True)
+class RasterFacts:
+    """What a raster file says of itself.
+
+    Parameters
+    ----------
+    path : str
+        The file; empty where the layer is no local file.
+    bands, units : tuple of str
+        Description and unit of each band, as they are.
+    algorithm, model : str
+        What made it, and the fingerprint of the model that was used; empty where not told.
+    parameters : dict
+        The parameters of that run.
+    """
+
+    path: str = ""
+    bands: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
+    algorithm: str = ""
+    model: str = ""
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+def facts_of(layer: QgsRasterLayer) -> RasterFacts:
+    """Return what the file of a layer says; a layer without one has its bands only."""
+    path = path_of(layer)
+    dataset = gdal.OpenEx(path, gdal.OF_RASTER) if path else None
+    if dataset is None:
+        bands = tuple(layer.bandName(number) for number in range(1, layer.bandCount() + 1))
+        return RasterFacts(bands=bands, units=("",) * len(bands))
+    numbers = range(1, dataset.RasterCount + 1)
+    tags = dataset.GetMetadata() or {}
+    return RasterFacts(
+        path=path,
+        bands=tuple(dataset.GetRasterBand(number).GetDescription() for number in numbers),
+        units=tuple(dataset.GetRasterBand(number).GetUnitType() or "" for number in numbers),
+        algorithm=tags.get(f"{TAG_PREFIX}ALGORITHM", ""),
+        model=tags.get(f"{TAG_PREFIX}MODEL", ""),
+        parameters=_parameters(tags.get(f"{TAG_PREFIX}PARAMETERS", "")),
+    )
+
+
+def path_of(layer: QgsRasterLayer) -> str:
+    """Return the local file of a raster layer, empty where it has none."""
+    path = layer.source().partition("|")[0]
+    return path if layer.providerType() == "gdal" and os.path.isfile(path) else ""
+
+
+def shows_classes(layer: QgsRasterLayer) -> bool:
+    """Return whether a layer is drawn by the palette of its classes."""
+    return isinstance(layer.renderer(), QgsPalettedRasterRenderer)
+
+
+def _parameters(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
