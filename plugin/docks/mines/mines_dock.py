@@ -13,7 +13,7 @@ from qgis.core import QgsVectorLayer
 from qgis.PyQt.QtWidgets import QTabWidget, QWidget
 
 from gossan.plugin.docks.dock import Dock
-from gossan.plugin.docks.mines.page import Page, scrolling
+from gossan.plugin.docks.mines.page import Page, Scrolling
 from gossan.plugin.docks.mines.review import ReviewPage
 
 PAGES: tuple[type[Page], ...] = (ReviewPage,)
@@ -29,7 +29,7 @@ class MinesDock(Dock):
         self.tabs.setObjectName("mines_tabs")
         self.tabs.setDocumentMode(True)
         for page in self.pages:
-            self.tabs.addTab(scrolling(page), page.TITLE)
+            self.tabs.addTab(Scrolling(page), page.TITLE)
         self._shown: Page | None = None
         self.tabs.currentChanged.connect(self._on_page)
         return self.tabs

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from qgis.PyQt.QtCore import QSize, Qt
 from qgis.PyQt.QtWidgets import QScrollArea, QWidget
 
 if TYPE_CHECKING:
@@ -35,10 +36,23 @@ class Page(QWidget):
         """Take it away again: another page is in sight, or the dock is closed or goes."""
 
 
-def scrolling(content: QWidget) -> QScrollArea:
-    """Return an area in which a page that is higher than its dock can be scrolled."""
-    area = QScrollArea()
-    area.setWidget(content)
-    area.setWidgetResizable(True)
-    area.setFrameShape(QScrollArea.Shape.NoFrame)
-    return area
+class Scrolling(QScrollArea):
+    """An area in which a page that is higher than its dock can be scrolled, but only upright.
+
+    Parameters
+    ----------
+    content : QWidget
+    """
+
+    def __init__(self, content: QWidget) -> None:
+        super().__init__()
+        self.setWidget(content)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+
+    def minimumSizeHint(self) -> QSize:
+        """Ask for the width of the page; its height can be scrolled."""
+        beside = self.verticalScrollBar().sizeHint().width()
+        width = self.widget().minimumSizeHint().width() + beside
+        return QSize(width, super().minimumSizeHint().height())

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from gossan.plugin.docks.mines.review_session import Standing
+
+
+class Opening(Protocol):
+    """What was found when a layer was opened, see `review_store.Opening`."""
+
+    taken_over: int
+    put_right: int
+    foreign: int
+    unknown: list[str]
 
 
 def facts(values: Mapping[str, Any], probability_field: str) -> list[tuple[str, str]]:
@@ -87,3 +96,27 @@ def _duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = seconds / 60
     return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
+
+
+def opening_sentences(opening: Opening) -> list[str]:
+    """Return what was found when the layer was opened, in sentences."""
+    told = []
+    if opening.taken_over:
+        told.append(f"{opening.taken_over:,} decisions that the layer held were taken over.")
+    if opening.put_right:
+        told.append(
+            f"{opening.put_right:,} findings were put right by the table of decisions: QGIS ended "
+            "while they were written, or somebody changed them by hand."
+        )
+    if opening.foreign:
+        told.append(
+            f"{opening.foreign:,} rows of the table of decisions are about another search and were "
+            "left alone."
+        )
+    if opening.unknown:
+        shown = ", ".join(sorted(set(opening.unknown))[:3])
+        told.append(
+            f"{len(opening.unknown):,} findings have decisions that are unknown here ({shown}); "
+            "they count as not judged."
+        )
+    return told

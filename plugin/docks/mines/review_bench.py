@@ -1,0 +1,352 @@
+"""The bench: one finding on the card and on the map, keys and buttons to judge it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from qgis.core import QgsGeometry, QgsVectorLayer
+from qgis.PyQt.QtCore import Qt, pyqtSignal
+from qgis.PyQt.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from gossan.core.errors import GossanError
+from gossan.core.review.agreement import agreements
+from gossan.core.review.decisions import DAM, FALSE, MINE, MOVE, REASONS, UNSURE
+from gossan.plugin import toolbox
+from gossan.plugin.docks.mines.review_card import Card, Verdict
+from gossan.plugin.docks.mines.review_drag import DragTool, Held
+from gossan.plugin.docks.mines.review_figures import AgreementBox, Figures
+from gossan.plugin.docks.mines.review_keys import ReviewKeys
+from gossan.plugin.docks.mines.review_map import Frame
+from gossan.plugin.docks.mines.review_order import OrderBox
+from gossan.plugin.docks.mines.review_sentences import facts, opening_sentences
+from gossan.plugin.docks.mines.review_session import ReviewSession
+from gossan.plugin.docks.mines.review_store import ReviewStore, hand_over
+from gossan.plugin.docks.mines.review_view import SecondView
+
+if TYPE_CHECKING:
+    from gossan.plugin.docks.mines.mines_dock import MinesDock
+
+KEYS_HELP = "Keys on the map: M D F U judge, 1–6 false and why, Z undoes, ← → move, Enter comments."
+ALL_JUDGED = "That was the last one of this order. Choose another order, or export."
+EMPTY = "No finding of this layer comes up in this order. Choose another order, or show all."
+
+
+class ReviewBench(QWidget):
+    """The reviewer's bench.
+
+    Parameters
+    ----------
+    dock : MinesDock
+    """
+
+    left = pyqtSignal()
+    """The reviewer wants another layer or another name."""
+
+    def __init__(self, dock: MinesDock) -> None:
+        super().__init__()
+        self._dock = dock
+        self._canvas = dock.canvas
+        self.session: ReviewSession | None = None
+        self.store: ReviewStore | None = None
+        self._on_map = False
+        self._tool: DragTool | None = None
+        self._frame = Frame(self._canvas)
+        self._build()
+        actions: dict[int, Callable[[], None]] = {
+            Qt.Key.Key_M: lambda: self.decide(MINE),
+            Qt.Key.Key_D: lambda: self.decide(DAM),
+            Qt.Key.Key_F: lambda: self.decide(FALSE),
+            Qt.Key.Key_U: lambda: self.decide(UNSURE),
+            Qt.Key.Key_Z: self.undo,
+            Qt.Key.Key_Left: lambda: self.step(-1),
+            Qt.Key.Key_Right: lambda: self.step(1),
+            Qt.Key.Key_Return: self._on_enter,
+            Qt.Key.Key_Enter: self._on_enter,
+        }
+        for number, reason in enumerate(REASONS, 1):
+            actions[Qt.Key.Key_0 + number] = lambda why=reason: self.reject(why)
+        self.keys = ReviewKeys(actions, self._takes_keys, self)
+
+    # ---------------------------------------------------------------- begin and end
+
+    def begin(self, store: ReviewStore, reviewer: str) -> None:
+        """Review a layer."""
+        self.store = store
+        self.session = ReviewSession(store, reviewer, self.order.order(), self.order.choice())
+        self.head.setText(f"<b>{_plain(store.layer.name())}</b>, reviewed by {_plain(reviewer)}")
+        self.say(" ".join(opening_sentences(store.opening)))
+        self.take_up()
+        self.show_finding()
+        self._focus_map()
+
+    def end(self) -> None:
+        """Leave the layer."""
+        self.put_away()
+        self.session = self.store = None
+
+    def take_up(self) -> None:
+        """Show frame and keys."""
+        if self.session is None or self._on_map:
+            return
+        self._on_map = True
+        self.keys.watch([self._canvas, self._dock])
+        self.second.link(self.store.layer)
+        self._mark(fly=False)
+
+    def put_away(self) -> None:
+        """Leave the map as it was."""
+        if not self._on_map:
+            return
+        self._on_map = False
+        self._end_drag()
+        self.keys.stop()
+        self.second.unlink()
+        self._frame.clear()
+
+    # ---------------------------------------------------------------- what keys and buttons do
+
+    def decide(self, decided: str) -> None:
+        """Decide about the finding that is looked at."""
+        self._act(lambda session: None if session.decide(decided) else ALL_JUDGED)
+
+    def reject(self, reason: str) -> None:
+        """Call it false, with a reason."""
+        self._act(lambda session: None if session.reject(reason) else ALL_JUDGED)
+
+    def step(self, by: int) -> None:
+        """Go forward or back."""
+        self._act(lambda session: session.step(by))
+
+    def undo(self) -> None:
+        """Take the last thing back."""
+
+        def take_back(session: ReviewSession) -> str:
+            taken = session.undo()
+            if taken is None:
+                return "There is nothing of yours to undo."
+            what = f"the decision {taken.decision}" if taken.decision else "the move"
+            if taken.action == MOVE:
+                self._redraw()
+            return f"Undone: {what} at finding {taken.finding}."
+
+        self._act(take_back)
+
+    def go_to(self, finding: int) -> None:
+        """Look at a finding."""
+        self._act(lambda session: session.go_to(finding))
+
+    def say(self, sentence: str) -> None:
+        """Tell something below the buttons; nothing takes it away again."""
+        self.message.setText(sentence)
+        self.message.setVisible(bool(sentence))
+
+    def _act(self, action: Callable[[ReviewSession], str | None]) -> None:
+        if self.session is None:
+            return
+        try:
+            told = action(self.session)
+        except GossanError as problem:
+            told = str(problem)
+        self.say(told or "")
+        self.show_finding()
+
+    # ---------------------------------------------------------------- showing
+
+    def show_finding(self) -> None:
+        """Show the finding that is looked at, here and on the map."""
+        session, store = self.session, self.store
+        finding = session.current
+        self.verdict.set_enabled(finding is not None)
+        self.drag.setEnabled(finding is not None)
+        if finding is None:
+            self.card.show_nothing(EMPTY)
+            self._frame.clear()
+        else:
+            values = store.findings.values(finding)
+            inside = finding in session.queue
+            place = f"{session.queue.position + 1:,} of {len(session.queue):,}" if inside else ""
+            told = facts(values, store.findings.probability_field)
+            self.card.show_finding(finding, place, told)
+            self.card.show_opinions(session.own(), session.others())
+            self._mark(fly=True)
+        self.verdict.show_state(session.own(), session.comment, wants_reason=session.wants_reason)
+        self.figures.show_standing(session.standing())
+        self._show_agreement()
+
+    def _mark(self, *, fly: bool) -> None:
+        finding = self.session.current
+        if finding is None or not self._on_map:
+            return
+        centre, crs = self.store.findings.places[finding].centre, self.store.layer.crs()
+        if not self._frame.show(centre, crs):
+            self.say("This finding lies where the CRS of the project cannot show it.")
+            return
+        self.second.show_finding(centre, crs)
+        if fly:
+            self._frame.fly()
+
+    def _show_agreement(self) -> None:
+        if self.session is not None and not self.agreement.isCollapsed():
+            self.agreement.show_agreement(
+                agreements(self.session.log), self.session.disagreements(), self.session.reviewer
+            )
+
+    def _redraw(self) -> None:
+        self.store.layer.triggerRepaint()
+
+    # ---------------------------------------------------------------- inside
+
+    def _takes_keys(self) -> bool:
+        return self.session is not None and self._on_map and self._dock.isUserVisible()
+
+    def _focus_map(self) -> None:
+        self._canvas.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _on_enter(self) -> None:
+        self.verdict.comment.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.verdict.comment.selectAll()
+
+    def _on_comment(self, text: str) -> None:
+        if self.session is None or text.strip() == self.session.comment:
+            return
+        self._act(lambda session: session.set_comment(text))
+
+    def _on_order(self) -> None:
+        self._act(lambda session: session.arrange(self.order.order(), self.order.choice()))
+        self._focus_map()
+
+    def _on_drag(self, wanted: bool) -> None:
+        if not wanted:
+            self._end_drag()
+            return
+        self._before = self._canvas.mapTool()
+        self._tool = DragTool(self._canvas, self._held, self._on_dropped, self._end_drag)
+        self._canvas.setMapTool(self._tool)
+        self._tool.deactivated.connect(self._forget_tool)
+        self._focus_map()
+
+    def _end_drag(self) -> None:
+        if self._tool is not None:
+            self._canvas.unsetMapTool(self._tool)
+            if self._before is not None:
+                self._canvas.setMapTool(self._before)
+
+    def _forget_tool(self) -> None:
+        if self._tool is not None:
+            self._tool.deleteLater()
+            self._tool = None
+        self.drag.setChecked(False)
+
+    def _held(self) -> Held:
+        findings = self.store.findings
+        row = findings.places[self.session.current].fid
+        return Held(self.store.layer, row, findings.feature(self.session.current).geometry())
+
+    def _on_dropped(self, held: Held, geometry: QgsGeometry) -> None:
+        def write(session: ReviewSession) -> str:
+            if held.layer is self.store.layer:
+                self.store.move(session.current, geometry, session.reviewer)
+                self._redraw()
+                return f"Finding {session.current} was moved. Z takes it back."
+            self.store.move_entry(held.layer, held.row, geometry, session.current, session.reviewer)
+            held.layer.triggerRepaint()
+            return f"An entry of {held.layer.name()} was moved. Z takes it back."
+
+        self._act(write)
+
+    def _on_export(self) -> None:
+        self._hand_on(
+            lambda layer: toolbox.open_dialog(
+                "gossan:exportfindings", {"INPUT": layer.id(), "ONLY_CONFIRMED": True}
+            )
+        )
+
+    def _on_teach(self) -> None:
+        self._hand_on(self._dock.teach)
+
+    def _hand_on(self, to: Callable[[QgsVectorLayer], object]) -> None:
+        try:
+            hand_over(self.store.layer)
+        except GossanError as problem:
+            self.say(str(problem))
+            return
+        to(self.store.layer)
+
+    def _build(self) -> None:
+        self.head = QLabel()
+        self.head.setObjectName("review_head")
+        self.head.setWordWrap(True)
+        change = _button("Change…", "review_change", self.left.emit)
+        self.order = OrderBox()
+        self.order.changed.connect(self._on_order)
+        self.figures = Figures()
+        self.card = Card()
+        self.verdict = Verdict()
+        self.verdict.decided.connect(self.decide)
+        self.verdict.rejected.connect(self.reject)
+        self.verdict.commented.connect(self._on_comment)
+        self.verdict.comment.returnPressed.connect(self._focus_map)
+        self.message = QLabel()
+        self.message.setObjectName("review_message")
+        self.message.setWordWrap(True)
+        self.message.setVisible(False)
+        self.drag = QPushButton("Drag…")
+        self.drag.setObjectName("review_drag")
+        self.drag.setCheckable(True)
+        self.drag.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.drag.setToolTip(
+            "Then drag the finding, or an entry of a register near it, to where it belongs."
+        )
+        self.drag.clicked.connect(self._on_drag)
+        self.agreement = AgreementBox()
+        self.agreement.wanted.connect(self.go_to)
+        self.agreement.opened.connect(self._show_agreement)
+        self.second = SecondView(self._canvas)
+        self.second.collapsedStateChanged.connect(lambda _: self._on_second_view())
+        head = QHBoxLayout()
+        head.addWidget(self.head, 1)
+        head.addWidget(change)
+        moves = QHBoxLayout()
+        for button in (
+            _button("←  Back", "review_back", lambda: self.step(-1)),
+            _button("Next  →", "review_next", lambda: self.step(1)),
+            _button("Undo  Z", "review_undo", self.undo),
+            self.drag,
+        ):
+            moves.addWidget(button)
+        ends = QGridLayout()
+        ends.addWidget(_button("Export confirmed…", "review_export", self._on_export), 0, 0)
+        ends.addWidget(_button("Teach the detector…", "review_teach", self._on_teach), 0, 1)
+        hint = QLabel(KEYS_HELP)
+        hint.setWordWrap(True)
+        hint.setEnabled(False)
+        layout = QVBoxLayout(self)
+        layout.addLayout(head)
+        layout.addWidget(self.order)
+        layout.addWidget(self.card)
+        layout.addWidget(self.verdict)
+        layout.addLayout(moves)
+        layout.addWidget(self.message)
+        layout.addWidget(hint)
+        layout.addWidget(self.figures)
+        layout.addWidget(self.agreement)
+        layout.addWidget(self.second, 1)
+        layout.addLayout(ends)
+        layout.addStretch(0)
+
+    def _on_second_view(self) -> None:
+        if self.session is not None:
+            self._mark(fly=False)
+
+
+def _button(text: str, name: str, call: Callable[[], None]) -> QPushButton:
+    button = QPushButton(text)
+    button.setObjectName(name)
+    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    button.clicked.connect(lambda _: call())
+    return button
+
+
+def _plain(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;")

@@ -1,0 +1,80 @@
+"""The keys of the review: they act on the map and in the dock, and never while one types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from qgis.PyQt.QtCore import QEvent, QObject, Qt
+from qgis.PyQt.QtWidgets import (
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QPlainTextEdit,
+    QTextEdit,
+    QWidget,
+)
+
+_TYPING = (QLineEdit, QTextEdit, QPlainTextEdit, QAbstractSpinBox, QComboBox)
+_REPEATED = (Qt.Key.Key_Left, Qt.Key.Key_Right)
+"""Keys that may be held down; held down, others would judge what was not looked at."""
+
+
+class ReviewKeys(QObject):
+    """Takes keys before QGIS's shortcuts and the map do.
+
+    A `QShortcut` would not do: where a user has given the same key to an action of QGIS, Qt calls
+    both ambiguous and carries out neither. Only the map and the dock itself are watched, for keys
+    that a widget inside does not want come to them; a filter on each widget would run Python for
+    each of their events, and on some of them it has crashed QGIS 3.22.
+
+    Parameters
+    ----------
+    act : dict of int to callable
+        What each key does.
+    is_active : callable
+        Tells whether keys count at the moment.
+    parent : QObject
+    """
+
+    def __init__(
+        self,
+        act: dict[int, Callable[[], None]],
+        is_active: Callable[[], bool],
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._act = act
+        self._is_active = is_active
+        self._watched: list[QWidget] = []
+
+    def watch(self, widgets: Iterable[QWidget]) -> None:
+        """Take the keys that these widgets get, and no longer those of others."""
+        self.stop()
+        self._watched = list(widgets)
+        for widget in self._watched:
+            widget.installEventFilter(self)
+
+    def stop(self) -> None:
+        """Take no more keys."""
+        for widget in self._watched:
+            widget.removeEventFilter(self)
+        self._watched = []
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: ARG002
+        """Take a key that means something here."""
+        kind = event.type()
+        if kind not in (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress):
+            return False
+        action = self._act.get(event.key())
+        plain = event.modifiers() in (
+            Qt.KeyboardModifier.NoModifier,
+            Qt.KeyboardModifier.KeypadModifier,
+        )
+        typing = isinstance(QApplication.focusWidget(), _TYPING)
+        if action is None or not plain or typing or not self._is_active():
+            return False
+        event.accept()
+        if kind == QEvent.Type.KeyPress and (not event.isAutoRepeat() or event.key() in _REPEATED):
+            action()
+        return True
