@@ -1,9 +1,11 @@
 """Lithology on simulated districts, on real ground, and at the source's size.
 
-``python bench/lithology.py district --size 400 --method forest`` trains on districts and prints the
-scores on blocks that were never seen beside those of a random split; ``real`` does so on
+``python bench/lithology.py district --method forest`` trains on districts and prints the scores on
+blocks that were never seen beside those of a random split; ``--method FCN-8s`` trains networks with
+a forest beside them, ``--split "random windows"`` as the source splits. ``real`` trains both on
 Ebergötzen, Hamersley and Nanling where the shared data are there; ``size`` trains the full network
-for some steps and maps a stack of 1611 x 1650 x 9 pixels, with seconds and peak memory.
+for some steps and maps a stack of 1611 x 1650 x 9 pixels, and ``fuse`` fuses an image of 10,000 x
+10,000 pixels with grids of 2 km, both with seconds and peak memory.
 """
 
 from __future__ import annotations
@@ -55,15 +57,37 @@ def train(
         report=report,
         **options,
     )
+    beside = ""
+    if result["gain"]:
+        value, low, high = result["gain"]
+        beside = (
+            f" | forest OA {result['forest_accuracy']:.3f} mIoU {result['forest_mean_iou']:.3f}, "
+            f"network minus forest {value:+.3f} [{low:+.3f}, {high:+.3f}]"
+        )
     print(
         f"{title}: {len(result['classes'])} classes, unseen blocks OA "
         f"{result['overall_accuracy']:.3f} mIoU {result['mean_iou']:.3f} kappa "
         f"{result['kappa']:.3f} | random split OA {result['overall_accuracy_leaky']:.3f} mIoU "
-        f"{result['mean_iou_leaky']:.3f} | forest mIoU {result['forest_mean_iou'] or 0:.3f} | "
-        f"{time.monotonic() - began:.0f} s",
+        f"{result['mean_iou_leaky']:.3f}{beside} | {time.monotonic() - began:.0f} s",
         flush=True,
     )
     return dict(result)
+
+
+def network_options(arguments: argparse.Namespace, **changes: Any) -> dict[str, Any]:
+    """Return how networks are trained here."""
+    return {
+        "method": arguments.method,
+        "width": arguments.width,
+        "recipe": arguments.recipe,
+        "windows": arguments.windows,
+        "window": arguments.window,
+        "epochs": arguments.epochs,
+        "batch": arguments.batch,
+        "patience": 0,
+        "learning_rate": arguments.rate,
+        **changes,
+    }
 
 
 def district_stack(folder: Path, seed: int, size: int) -> tuple[list[str], str]:
@@ -79,27 +103,32 @@ def district_stack(folder: Path, seed: int, size: int) -> tuple[list[str], str]:
         declination=DECLINATION,
         output=pole,
     )
-    return [str(district.path("dem")), clr, pole], str(district.path("geological_map_raster"))
+    terrain = str(terrain_bands(district.path("dem"), place))
+    return [terrain, clr, pole, str(district.path("radiometrics"))], str(
+        district.path("geological_map_raster")
+    )
+
+
+def terrain_bands(dem: Path, folder: Path) -> Path:
+    """Write elevation, slope and height above the surroundings, as any GIS derives them."""
+    path = folder / "terrain.tif"
+    with open_raster(dem) as raster:
+        values = raster.read()[..., 0]
+        down, across = np.gradient(values, raster.info.pixel_size or 1.0)
+        bands = np.stack([values, np.hypot(down, across), _relief(values)], axis=-1)
+        with RasterWriter.like(path, raster.info, bands=["elevation", "slope", "relief"]) as out:
+            out.write(Window(0, 0, raster.info.height, raster.info.width), bands)
+    return path
 
 
 def district(arguments: argparse.Namespace, folder: Path) -> None:
     """Train on districts of several seeds."""
-    scores = []
-    for seed in range(1, arguments.seeds + 1):
+    scores, gains = [], []
+    for seed in range(arguments.first, arguments.first + arguments.seeds):
         stack, geology = district_stack(folder, seed, arguments.size)
         options: dict[str, Any] = {"method": "random forest"}
         if arguments.method != "forest":
-            options = {
-                "method": arguments.method,
-                "width": arguments.width,
-                "recipe": arguments.recipe,
-                "windows": arguments.windows,
-                "window": arguments.window,
-                "epochs": arguments.epochs,
-                "batch": arguments.batch,
-                "patience": 0,
-                "learning_rate": arguments.rate,
-            }
+            options = network_options(arguments)
         report = str(Path(arguments.report) / f"district_{seed}.html") if arguments.report else ""
         result = train(
             f"district {seed}, {arguments.size} px, {options['method']}",
@@ -113,47 +142,43 @@ def district(arguments: argparse.Namespace, folder: Path) -> None:
             **options,
         )
         scores.append(result["mean_iou"])
+        gains += [result["gain"][0]] if result["gain"] else []
     print(f"mIoU on unseen blocks, median {np.median(scores):.3f}, {min(scores):.3f} to "
           f"{max(scores):.3f} over {len(scores)} districts")  # fmt: skip
+    if gains:
+        print(f"network minus forest, median {np.median(gains):+.3f}, {min(gains):+.3f} to "
+              f"{max(gains):+.3f}")  # fmt: skip
 
 
-def real(_: argparse.Namespace, folder: Path) -> None:
-    """Run real ground through training, mapping and assessment."""
+def real(arguments: argparse.Namespace, folder: Path) -> None:
+    """Run real ground through training, mapping and assessment, by forest and by network."""
     data = SHARED / "data" / "lithology"
     if not data.is_dir():
         print(f"The shared data are not at {data}; nothing is measured.")
         return
-    _ebergotzen(data / "ebergotzen", folder)
-    _hamersley(data / "hamersley", folder)
-    _nanling(data / "nanling_china", folder)
+    arguments.method = "FCN-8s" if arguments.method == "forest" else arguments.method
+    _ebergotzen(data / "ebergotzen", folder, arguments)
+    _hamersley(data / "hamersley", folder, arguments)
+    _nanling(data / "nanling_china", folder, arguments)
 
 
-def _ebergotzen(data: Path, folder: Path) -> None:
-    stacks = {"100 m": ["covariates_100m.tif"], "25 m": ["covariates_25m.tif"]}
+def _ebergotzen(data: Path, folder: Path, arguments: argparse.Namespace) -> None:
+    stacks = {"100 m": (64, "covariates_100m.tif"), "25 m": (256, "covariates_25m.tif")}
     names = (data / "parent_material_classes.csv").read_text(encoding="utf-8").splitlines()[1:]
     legend = [
         {"value": int(value), "name": name}
         for value, _, name in (line.partition(",") for line in names if "," in line)
     ]
-    for title, files in stacks.items():
-        stack = [str(data / name) for name in files]
+    for title, (window, name) in stacks.items():
         given = {"map_raster": str(data / "parent_material_100m.tif"), "map_legend": legend}
-        train(f"Ebergötzen {title}, forest", stack, folder, method="random forest", **given)
-        _map_and_assess(stack, folder, given)
+        _both(f"Ebergötzen {title}", str(data / name), folder, given, arguments, window)
 
 
-def _hamersley(data: Path, folder: Path) -> None:
-    slope = folder / "terrain.tif"
-    with open_raster(data / "dtm_rp.tif") as raster:
-        values = raster.read()[..., 0]
-        down, across = np.gradient(values, raster.info.pixel_size or 1.0)
-        bands = np.stack([values, np.hypot(down, across), _relief(values)], axis=-1)
-        with RasterWriter.like(slope, raster.info, bands=["elevation", "slope", "relief"]) as out:
-            out.write(Window(0, 0, raster.info.height, raster.info.width), bands)
+def _hamersley(data: Path, folder: Path, arguments: argparse.Namespace) -> None:
+    terrain = str(terrain_bands(data / "dtm_rp.tif", folder))
     for field in ("rocktype1", "unitname"):
         given = {"map_features": str(data / "geology.geojson"), "map_field": field}
-        train(f"Hamersley {field}, forest", [str(slope)], folder, method="random forest", **given)
-        _map_and_assess([str(slope)], folder, given)
+        _both(f"Hamersley {field}", terrain, folder, given, arguments, 128)
 
 
 def _relief(values: np.ndarray) -> np.ndarray:
@@ -163,7 +188,7 @@ def _relief(values: np.ndarray) -> np.ndarray:
     return np.asarray(values - low_frequencies(values[..., None], 7)[..., 0])
 
 
-def _nanling(data: Path, folder: Path) -> None:
+def _nanling(data: Path, folder: Path, arguments: argparse.Namespace) -> None:
     fused = str(folder / "nanling.tif")
     began = time.monotonic()
     result = load("lithology.fuse")(
@@ -191,8 +216,23 @@ def _nanling(data: Path, folder: Path) -> None:
         ) as out:  # fmt: skip
             out.write(Window(0, 0, stack.info.height, stack.info.width), classes)
     given = {"map_raster": str(granite)}
-    train("Nanling granite, forest", [fused], folder, method="random forest", **given)
-    _map_and_assess([fused], folder, given)
+    _both("Nanling granite", fused, folder, given, arguments, 256)
+
+
+def _both(
+    title: str,
+    stack: str,
+    folder: Path,
+    given: dict[str, Any],
+    arguments: argparse.Namespace,
+    window: int,
+) -> None:
+    """Train a forest, then a network with the same split; map with each."""
+    train(f"{title}, forest", [stack], folder, method="random forest", **given)
+    _map_and_assess([stack], folder, given)
+    options = network_options(arguments, window=window)
+    train(f"{title}, {options['method']}", [stack], folder, **options, **given)
+    _map_and_assess([stack], folder, given)
 
 
 def _map_and_assess(stack: list[str], folder: Path, given: dict[str, Any]) -> None:
@@ -255,6 +295,51 @@ def size(arguments: argparse.Namespace, folder: Path) -> None:
           f"{peak():.2f} GiB (reach 4 GiB)")  # fmt: skip
 
 
+def fuse(arguments: argparse.Namespace, folder: Path) -> None:
+    """Fuse an image of 10,000 x 10,000 pixels of 15 m with coarse grids."""
+    side, cell, bands = arguments.scene, 15.0, 4
+    left, top = 300_000.0, 3_300_000.0
+    wkt = rasterio.crs.CRS.from_epsg(32646).to_wkt()
+    random = np.random.default_rng(0)
+    image = folder / "image.tif"
+    place = {"crs_wkt": wkt, "transform": Affine(cell, 0, left, 0, -cell, top)}
+    with RasterWriter(
+        image, side, side, bands=[f"band {n}" for n in range(1, bands + 1)], dtype="uint16", **place
+    ) as out:
+        across = np.arange(side) * cell / 9000.0
+        for row in range(0, side, 256):
+            rows = min(256, side - row)
+            down = np.arange(row, row + rows)[:, None, None] * cell / 7000.0
+            waves = np.sin(across[None, :, None] + down + np.arange(bands))
+            noise = random.standard_normal((rows, side, bands), dtype=np.float32)
+            out.write(Window(row, 0, rows, side), (2000 + 600 * waves + 150 * noise).astype("u2"))
+    coarse = {}
+    for name, names, size in (("oxides", OXIDES, 2000.0), ("magnetics", ("TMI",), 500.0)):
+        count = int(np.ceil(side * cell / size))
+        y, x = (np.mgrid[:count, :count] + 0.5)[:, :, :, None] * size
+        values = 10.0 + 3.0 * np.sin(x / 9000.0 + y / 7000.0 + np.arange(len(names)))
+        coarse[name] = str(folder / f"{name}.tif")
+        with RasterWriter(
+            coarse[name], count, count, bands=names, crs_wkt=wkt,
+            transform=Affine(size, 0, left, 0, -size, top),
+        ) as out:  # fmt: skip
+            out.write(Window(0, 0, count, count), values.astype(np.float32))
+    before, began = peak(), time.monotonic()
+    result = load("lithology.fuse")(
+        told(),
+        image=str(image),
+        composition=[coarse["oxides"]],
+        others=[coarse["magnetics"]],
+        output=str(folder / "fused.tif"),
+    )
+    print(
+        f"fusion of {side} x {side} pixels of 15 m x {bands} bands with 7 oxides of 2 km and "
+        f"magnetics of 500 m: {result['sharpened']} of {len(result['layers'])} layers sharpened, "
+        f"{time.monotonic() - began:.0f} s, peak memory {peak():.2f} GiB ({before:.2f} before)",
+        flush=True,
+    )
+
+
 def peak() -> float:
     """Return the greatest memory of this process so far, GiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
@@ -263,23 +348,29 @@ def peak() -> float:
 def main() -> None:
     """Read the command line and measure."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("work", nargs="*", help="district, real, size; the first two by default")
-    parser.add_argument("--size", type=int, default=400)
-    parser.add_argument("--seeds", type=int, default=6)
+    parser.add_argument(
+        "work", nargs="*", help="district, real, size, fuse; the first two by default"
+    )
+    parser.add_argument("--size", type=int, default=800, help="side of the districts, pixels")
+    parser.add_argument("--first", type=int, default=1, help="first seed")
+    parser.add_argument("--seeds", type=int, default=3, help="number of seeds")
+    parser.add_argument("--scene", type=int, default=10_000, help="side of the fused image, pixels")
     parser.add_argument("--method", default="forest", help="forest or FCN-8s, FCN-16s, FCN-32s")
     parser.add_argument("--split", default="spatial blocks")
     parser.add_argument("--width", type=float, default=0.125)
     parser.add_argument("--recipe", default="small machine")
-    parser.add_argument("--windows", type=int, default=400)
+    parser.add_argument("--windows", type=int, default=100)
     parser.add_argument("--window", type=int, default=256)
-    parser.add_argument("--epochs", type=int, default=30)
-    parser.add_argument("--batch", type=int, default=2)
+    parser.add_argument("--epochs", type=int, default=24)
+    parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--rate", type=float, default=0.0)
     parser.add_argument("--report", default="", help="folder for the reports")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         for work in arguments.work or ("district", "real"):
-            {"district": district, "real": real, "size": size}[work](arguments, Path(place))
+            {"district": district, "real": real, "size": size, "fuse": fuse}[work](
+                arguments, Path(place)
+            )
 
 
 if __name__ == "__main__":

@@ -33,6 +33,8 @@ class Difficulty:
         Standard deviation of laboratory reflectance between replicates.
     geochemical_error : float
         Standard deviation of ln(oxide) of the coarse grids.
+    radioelements : float
+        Standard deviation of ln(potassium, uranium, thorium) within a rock.
     cloud_share : float
         Mean share of a Sentinel-2 date under cloud.
     """
@@ -47,7 +49,8 @@ class Difficulty:
     samples: int = 53
     laboratory_error: float = 0.06
     spectrometer_noise: float = 0.002
-    geochemical_error: float = 0.08
+    geochemical_error: float = 0.2
+    radioelements: float = 0.12
     cloud_share: float = 0.18
 
 

@@ -114,10 +114,15 @@ class Geology:
         return position.astype(np.float32)
 
     @cached_property
+    def country_rock(self) -> ClassArray:
+        """Bed that lies there, or lay there before granite baked it or gravel covered it."""
+        codes = np.array([UNIT_CODES[name] for name in _SEQUENCE], dtype=np.uint8)
+        return codes[np.floor(self.beds).astype(np.int64) % len(codes)]
+
+    @cached_property
     def units(self) -> ClassArray:
         """Geological unit, code 1 to 7."""
-        codes = np.array([UNIT_CODES[name] for name in _SEQUENCE], dtype=np.uint8)
-        unit = codes[np.floor(self.beds).astype(np.int64) % len(codes)]
+        unit = self.country_rock.copy()
         level = self.granite_level
         unit[level > -0.36] = UNIT_CODES["hornfels"]
         unit[level > 0.0] = UNIT_CODES["granite"]
@@ -143,6 +148,29 @@ class Geology:
         valley = 1.0 - np.exp(-((self.river_distance / 900.0) ** 2))
         relief = 110.0 * self.field("relief", 5200.0) + 42.0 * self.field("hills", 1500.0, 3)
         return (260.0 + (190.0 * hard + relief + 120.0) * valley).astype(np.float32)
+
+    @cached_property
+    def fabric(self) -> FloatArray:
+        """What the rocks' make-up adds to the ground on a few pixels, metres.
+
+        Karst pits in limestone, cuestas along the beds of sandstone, close gullies along the
+        cleavage of slate, worn steps of basalt flows, tors on granite, crags on hornfels; gravel is
+        level. Only the terrain model shows it: images are lit as if the ground were smooth.
+        """
+        layers = self.beds + 0.03 * self.field("bedding", 260.0, 2)
+        knobs, pits = self.field("tors", 190.0, 2), self.field("karst", 150.0, 2)
+        crags = self.field("crags", 110.0, 2)
+        wave = 6.2832 * layers
+        relief = {
+            "alluvium": 0.3 * crags,
+            "limestone": -5.0 * np.clip(pits, 0.0, None),
+            "sandstone": 4.5 * np.sin(6.0 * wave) + 1.5 * crags,
+            "slate": 3.0 * np.sin(11.0 * wave) + 1.5 * crags,
+            "basalt": 1.5 * np.sign(np.sin(3.0 * wave)) + 0.7 * crags,
+            "granite": 5.0 * np.clip(knobs, -0.3, None),
+            "hornfels": 5.5 * crags,
+        }
+        return np.choose(self.units - 1, [relief[unit.name] for unit in UNITS]).astype(np.float32)
 
     @cached_property
     def rivers(self) -> list[tuple[int, FloatArray]]:

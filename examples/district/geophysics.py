@@ -8,18 +8,20 @@ import numpy as np
 import numpy.typing as npt
 from rasterio.features import sieve
 from scipy.fft import fft2, fftfreq, ifft2
+from scipy.ndimage import gaussian_filter
 
 from gossan.core import vectors
 from gossan.core.blocks import Window
 from gossan.core.progress import Progress
 from gossan.examples.district.fields import Grid
-from gossan.examples.district.geology import UNITS
+from gossan.examples.district.geology import UNIT_CODES, UNITS
 from gossan.examples.district.products import Product, Settings
 from gossan.examples.district.world import World
 from gossan.examples.district.writing import raster, rgb, write_features
 
 FloatArray = npt.NDArray[np.float32]
 
+RADIOELEMENTS = ("K", "eU", "eTh")
 OXIDES = ("SiO2", "Al2O3", "Fe2O3", "MgO", "CaO", "Na2O", "K2O")
 
 # Mean composition of each unit in weight per cent, in the order of `OXIDES`; the rest is loss on
@@ -33,6 +35,27 @@ _COMPOSITION = {
     "granite": (72.0, 14.2, 2.0, 0.5, 1.3, 3.5, 4.8),
     "hornfels": (58.0, 15.0, 7.8, 4.2, 5.2, 1.9, 2.6),
 }
+
+_ALTERED = 0.2
+"""How far the composition of a baked bed has moved towards that of typical hornfels."""
+_CARRIED = 2000.0
+"""Metres from which rivers gather the gravel of a plain."""
+_SHED = 0.7
+"""Share of the gravel that comes from there; the rest comes from far away."""
+
+# Potassium (per cent), equivalent uranium and equivalent thorium (parts per million) of each rock.
+_RADIOELEMENTS = {
+    "alluvium": (1.9, 2.0, 7.0),
+    "limestone": (0.8, 1.6, 2.5),
+    "sandstone": (1.5, 1.5, 5.0),
+    "slate": (2.9, 3.0, 12.0),
+    "basalt": (1.0, 0.8, 3.0),
+    "granite": (3.9, 5.0, 19.0),
+}
+_COUNTS = (10.0, 1.5, 1.0)
+"""Counts in a second for one unit of each, 80 m above the ground."""
+_FOOTPRINT = 40.0
+"""Standard deviation of what a spectrometer sees from there, metres."""
 
 INCLINATION = 42.0
 DECLINATION = -3.5
@@ -48,6 +71,8 @@ def write(settings: Settings, folder: Path, progress: Progress) -> list[Product]
     products = _write_oxides(world, grid, folder)
     progress.fraction(0.3)
     products += _write_magnetics(world, grid, folder)
+    progress.fraction(0.5)
+    products += _write_radiometrics(world, grid, folder)
     progress.fraction(0.6)
     return products + _write_terrain_and_map(world, grid, folder, progress.part(0.6, 1.0))
 
@@ -62,22 +87,22 @@ def oxides(world: World, grid: Grid) -> FloatArray:
     """Return seven oxides (rows, columns, 7) in weight per cent on a coarse grid.
 
     A stream-sediment survey: each cell is the mean over its rocks and its neighbours', with the
-    survey's error in ln(oxide); the sum stays below 100.
+    survey's error in ln(oxide); the sum stays below 100. Baking hardly changes what a rock is made
+    of, so hornfels has the composition of the bed that it was; gravel is what the rocks of the
+    surroundings shed.
     """
-    composition = np.array([_COMPOSITION[unit.name] for unit in UNITS], dtype=np.float32)
-    factor = max(1, min(8, int(grid.cell // 60)))
-    wide = grid.padded(2)
-    mean = np.empty((wide.height, wide.width, len(OXIDES)), dtype=np.float32)
-    for window, part in wide.pieces(rows=32):
-        fine = world.patch(part.refined(factor)).units
-        shape = (part.height, factor, part.width, factor, -1)
-        mean[window.slices] = composition[fine - 1].reshape(shape).mean(axis=(1, 3))
+    reach = int(np.ceil(_CARRIED / grid.cell)) + 2
+    wide = grid.padded(reach)
+    solid, gravel = _outcrops(world, wide)
+    shed = gaussian_filter(solid, (_CARRIED / 2 / grid.cell,) * 2 + (0.0,), truncate=2.0)
+    own = _composition("alluvium")
+    mean = solid * (1 - gravel) + gravel * (_SHED * shed + (1 - _SHED) * own)
     # Streams carry sediment across the cells' borders.
     mixed = 0.5 * mean[1:-1, 1:-1]
     for row, column in ((0, 1), (2, 1), (1, 0), (1, 2)):
         beside = mean[row : row + mixed.shape[0], column : column + mixed.shape[1]]
         mixed = mixed + 0.125 * beside
-    mixed = mixed[1:-1, 1:-1]
+    mixed = mixed[reach - 1 : 1 - reach, reach - 1 : 1 - reach]
     spread = world.difficulty.geochemical_error
     rng = world.chance.generator("oxides")
     for index, name in enumerate(OXIDES):
@@ -86,6 +111,31 @@ def oxides(world: World, grid: Grid) -> FloatArray:
         mixed[..., index] *= np.exp(spread * error)
     total = mixed.sum(axis=-1, keepdims=True)
     return (mixed * np.minimum(98.5 / total, 1.0)).astype(np.float32)
+
+
+def _composition(name: str) -> FloatArray:
+    return np.array(_COMPOSITION[name], dtype=np.float32)
+
+
+def _outcrops(world: World, grid: Grid) -> tuple[FloatArray, FloatArray]:
+    """Return each cell's mean solid rock (rows, columns, oxides) and share of gravel (.., 1)."""
+    factor = max(1, min(8, int(grid.cell // 60)))
+    table = np.stack([_composition(unit.name) for unit in UNITS])
+    solid = np.empty((grid.height, grid.width, len(OXIDES)), dtype=np.float32)
+    gravel = np.empty((grid.height, grid.width, 1), dtype=np.float32)
+    for window, part in grid.pieces(rows=32):
+        patch = world.patch(part.refined(factor))
+        bed = table[patch.country_rock - 1]
+        baked = (1 - _ALTERED) * bed + _ALTERED * _composition("hornfels")
+        granite = patch.units == UNIT_CODES["granite"]
+        hornfels = patch.units == UNIT_CODES["hornfels"]
+        rock = np.where(hornfels[..., None], baked, bed)
+        rock[granite] = _composition("granite")
+        shape = (part.height, factor, part.width, factor, -1)
+        solid[window.slices] = rock.reshape(shape).mean(axis=(1, 3))
+        covered = (patch.units == UNIT_CODES["alluvium"]).astype(np.float32)
+        gravel[window.slices] = covered.reshape(shape).mean(axis=(1, 3))
+    return solid, gravel
 
 
 def _write_oxides(world: World, grid: Grid, folder: Path) -> list[Product]:
@@ -178,6 +228,38 @@ def _write_magnetics(world: World, grid: Grid, folder: Path) -> list[Product]:
     ]
 
 
+def radiometrics(world: World, grid: Grid) -> FloatArray:
+    """Return potassium, uranium and thorium (rows, columns, 3) of an airborne survey.
+
+    Gamma rays come from the uppermost ground, and few of them are counted in a second: what the
+    survey knows of one cell is blurred by its footprint and as uncertain as counts are.
+    """
+    margin = int(np.ceil(4 * _FOOTPRINT / grid.cell))
+    wide = grid.padded(margin)
+    table = np.array([_RADIOELEMENTS.get(unit.name, (0, 0, 0)) for unit in UNITS], np.float32)
+    rock = np.empty((wide.height, wide.width, 3), dtype=np.float32)
+    for window, part in wide.pieces(rows=64):
+        patch = world.patch(part)
+        baked = patch.units == UNIT_CODES["hornfels"]
+        rock[window.slices] = table[np.where(baked, patch.country_rock, patch.units) - 1]
+        for index, name in enumerate(RADIOELEMENTS):
+            varied = patch.field(f"radioelement {name}", 500.0, 3)
+            rock[window.slices][..., index] *= np.exp(world.difficulty.radioelements * varied)
+    sigma = _FOOTPRINT / grid.cell
+    seen = gaussian_filter(rock, (sigma, sigma, 0.0), truncate=4.0)[margin:-margin, margin:-margin]
+    counts = np.array(_COUNTS, dtype=np.float32)
+    rng = world.chance.generator("radiometrics")
+    return (rng.poisson(seen * counts) / counts).astype(np.float32)
+
+
+def _write_radiometrics(world: World, grid: Grid, folder: Path) -> list[Product]:
+    survey = grid
+    with raster(folder / "radiometrics.tif", survey, RADIOELEMENTS) as file:
+        file.write(_whole(survey), radiometrics(world, survey))
+    about = "Airborne gamma rays: potassium (%), uranium and thorium (ppm)"
+    return [Product("radiometrics", "radiometrics.tif", "raster", about)]
+
+
 def _write_terrain_and_map(
     world: World, grid: Grid, folder: Path, progress: Progress
 ) -> list[Product]:
@@ -188,7 +270,7 @@ def _write_terrain_and_map(
             patch = world.patch(part)
             rng = world.chance.generator("dem", window.row, window.column)
             error = rng.standard_normal(patch.elevation.shape, dtype=np.float32)
-            dem.write(window, patch.elevation + 0.8 * error)
+            dem.write(window, patch.elevation + patch.fabric + 0.8 * error)
             units[window.slices] = patch.units
             done += window.pixels
             progress.fraction(done / (grid.height * grid.width))

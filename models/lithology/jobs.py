@@ -53,7 +53,12 @@ from gossan.models.lithology.model_file import (
     load_model,
     save_model,
 )
-from gossan.models.lithology.training_report import Trained, warnings_of, write_training_report
+from gossan.models.lithology.training_report import (
+    Trained,
+    gain_of,
+    warnings_of,
+    write_training_report,
+)
 from gossan.models.lithology.training_windows import WindowOptions
 
 SCALE_TOLERANCE = 0.1
@@ -165,15 +170,16 @@ def train(
     dict
         ``classes``, ``overall_accuracy``, ``mean_iou``, ``kappa`` (on test blocks),
         ``overall_accuracy_leaky``, ``mean_iou_leaky``, ``forest_accuracy``, ``forest_mean_iou``
-        (None without one), ``weights``, ``epochs``, ``seconds``, ``fingerprint`` and the paths
-        ``model``, ``table``, ``differences``, ``report``.
+        (None without one), ``gain`` (mean IoU above the forest's with the ends of its interval, as
+        ``[value, low, high]``; None without both), ``weights``, ``epochs``, ``seconds``,
+        ``fingerprint`` and the paths ``model``, ``table``, ``differences``, ``report``.
     """
     started = time.monotonic()
     if method not in METHODS:
         raise InputError(f"{method!r} is no method; take one of {', '.join(METHODS)}.")
     is_forest = method == FOREST
     forest_options = ForestOptions(trees, variables, share, seed)
-    drawn = WindowOptions(window, stride, windows, batch, turned=recipe != PUBLISHED)
+    drawn = WindowOptions(window, stride, windows, batch, varied=recipe != PUBLISHED)
     network_options = None
     if not is_forest:
         network_options = NetworkOptions(
@@ -207,6 +213,11 @@ def train(
             models.append(Trained.of(FOREST, learned, judged, data.names, seed))
         for one in models:
             progress.say(one.sentence())
+        gain = gain_of(models[0], models[1], seed) if len(models) > 1 else None
+        if gain is not None:
+            progress.say(
+                f"Mean IoU of {method} minus that of {FOREST}, on the same blocks: {gain}."
+            )
         for sentence in warnings_of(data, roles, models):
             progress.warn(sentence)
         kept = models[0].learned
@@ -254,6 +265,7 @@ def train(
         "mean_iou_leaky": scores["mean_iou_leaky"],
         "forest_accuracy": forest.honest.overall.value if forest else None,
         "forest_mean_iou": forest.honest.mean_iou.value if forest else None,
+        "gain": None if gain is None else [gain.value, gain.low, gain.high],
         "weights": first.learned.weights,
         "epochs": len(first.learned.history.measures) if first.learned.history else 0,
         "seconds": time.monotonic() - started,

@@ -59,8 +59,8 @@ class NetworkOptions:
         Factor on all channels; 1 is the source's network.
     recipe : str
         ``as published``: momentum 0.9 and a rate of 1e-4 on the loss summed over pixels.
-        ``small machine``: Adam on the mean loss, a falling rate, windows turned
-        and mirrored.
+        ``small machine``: Adam on the mean loss, a rate that falls along a cosine, windows drawn
+        anew in every epoch, shifted, turned and mirrored.
     epochs : int
     patience : int
         Epochs without a better validation loss after which it ends; 0 for none.
@@ -98,6 +98,7 @@ class NetworkOptions:
             patience=self.patience or None,
             clip_norm=PUBLISHED_CLIP if published else 1.0,
             decline=1.0 if published else SMALL_DECLINE,
+            schedule="by factors" if published else "cosine",
             seed=self.seed,
         )
 
@@ -205,7 +206,8 @@ def learn_network(
     weights = count_weights(model)
     reader = StandardisedReader(data.stack, data.scaling)
     seed = options.seed
-    drawn = draw_windows(roles, TRAINING, windows, windows.stride, windows.count, seed)
+    count = None if windows.varied else windows.count
+    drawn = draw_windows(roles, TRAINING, windows, windows.stride, count, seed)
     if split == RANDOM:
         kept = max(round(RANDOM_SHARE * len(drawn)), 1)
         judged, drawn, judged_role = drawn[:kept], drawn[kept:], TRAINING
@@ -224,7 +226,7 @@ def learn_network(
     balance = class_weights(data.counts(roles == TRAINING), balanced=options.balanced)
 
     def batches(windows_: list[Any], role: int, *, judging: bool = False) -> WindowBatches:
-        shown = replace(windows, turned=windows.turned and not judging)
+        shown = replace(windows, varied=windows.varied and not judging)
         return WindowBatches(data, reader, roles, role, windows_, balance, shown, seed)
 
     def loss(targets: Any, outputs: Any) -> Any:

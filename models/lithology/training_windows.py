@@ -21,6 +21,9 @@ SIDE = 256
 LEAST_LABELLED = 0.02
 """Share of its pixels that have to be learned from for a window to be drawn."""
 
+JITTER = 0.1
+"""Standard deviation of what is added to a band of a varied window, in deviations of the band."""
+
 WEIGHT_LIMITS = (0.1, 10.0)
 """Least and greatest weight of a class."""
 
@@ -39,15 +42,16 @@ class WindowOptions:
         Windows that are drawn from all of them for training.
     batch : int
         Windows learned from at once.
-    turned : bool
-        Whether each is turned and mirrored at random in every epoch.
+    varied : bool
+        Whether each epoch draws windows of its own from all of them, shifted by up to a stride,
+        turned and mirrored at random, and each band made a little brighter or darker.
     """
 
     side: int = SIDE
     stride: int = 20
     count: int = 1000
     batch: int = 5
-    turned: bool = False
+    varied: bool = False
 
     def __post_init__(self) -> None:
         if self.side < CELL or self.side % CELL:
@@ -70,9 +74,9 @@ def slide(height: int, width: int, side: int, stride: int) -> list[Window]:
 
 
 def draw_windows(
-    roles: np.ndarray, role: int, options: WindowOptions, stride: int, count: int, seed: int
+    roles: np.ndarray, role: int, options: WindowOptions, stride: int, count: int | None, seed: int
 ) -> list[Window]:
-    """Draw windows that hold enough pixels of a role; in an order that the seed decides."""
+    """Draw so many windows, or all, that hold enough pixels of a role; the seed orders them."""
     height, width = roles.shape
     sums = np.zeros((height + 1, width + 1), dtype=np.int64)
     sums[1:, 1:] = (roles == role).cumsum(axis=0).cumsum(axis=1)
@@ -138,14 +142,17 @@ class WindowBatches:
         self._weights = np.concatenate([[0.0], weights]).astype(np.float32)
 
     def __call__(self, epoch: int) -> Iterator[Batch]:
-        """Yield the batches of an epoch: shuffled and turned, unless it is 0 (validation)."""
+        """Yield the batches of an epoch: shuffled and varied, unless it is 0 (validation)."""
         random = np.random.default_rng([self._seed, epoch])
         learning = epoch > 0 and self._role == TRAINING
-        order = random.permutation(len(self._windows)) if learning else range(len(self._windows))
+        count = len(self._windows)
+        order = random.permutation(count) if learning else np.arange(count)
+        if learning and self._options.varied:
+            order = np.resize(order, self._options.count)
         chosen = [self._windows[place] for place in order]
         for start in range(0, len(chosen), self._options.batch):
             samples = [
-                self._sample(window, random if learning and self._options.turned else None)
+                self._sample(window, random if learning and self._options.varied else None)
                 for window in chosen[start : start + self._options.batch]
             ]
             stacked = tuple(np.stack(arrays) for arrays in zip(*samples))
@@ -155,6 +162,8 @@ class WindowBatches:
         self, window: Window, random: np.random.Generator | None
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         side = self._options.side
+        if random is not None:
+            window = self._shifted(window, random)
         places = self._data.places[window.slices]
         counted = self._roles[window.slices] == self._role
         arrays = (
@@ -172,7 +181,21 @@ class WindowBatches:
             padded = [np.rot90(array, turns) for array in padded]
             if mirrored:
                 padded = [array[::-1] for array in padded]
+            bands = padded[0].shape[-1]
+            padded[0] = padded[0] + np.float32(JITTER) * random.standard_normal(bands, np.float32)
         return padded[0], padded[1], padded[2]
+
+    def _shifted(self, window: Window, random: np.random.Generator) -> Window:
+        """Return the window moved by less than a stride, within the image."""
+        height, width = self._roles.shape
+        row, column = (
+            min(start + int(random.integers(self._options.stride)), length - side)
+            for start, length, side in (
+                (window.row, height, window.height),
+                (window.column, width, window.width),
+            )
+        )
+        return Window(row, column, window.height, window.width)
 
 
 def _starts(length: int, side: int, stride: int) -> list[int]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from gossan.core.errors import InputError
 
 OPTIMIZERS = ("adam", "sgd")
+SCHEDULES = ("by factors", "cosine")
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,10 @@ class TrainingOptions:
     clip_norm : float or None
         Greatest norm of all gradients together; longer ones are shortened to it.
     decline : float
-        Share of the learning rate that is left in the last epoch; it falls by the same factor from
-        epoch to epoch. 1 keeps it.
+        Share of the learning rate that is left in the last epoch. 1 keeps it.
+    schedule : str
+        How it falls to that: ``by factors``, the same from epoch to epoch, or along half a
+        ``cosine``, slowly at first and at last (Loshchilov and Hutter, 2017).
     seed : int
         Start of the random numbers.
     """
@@ -42,6 +45,7 @@ class TrainingOptions:
     patience: int | None = None
     clip_norm: float | None = None
     decline: float = 1.0
+    schedule: str = SCHEDULES[0]
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -59,6 +63,9 @@ class TrainingOptions:
             raise InputError(
                 f"The optimizer {self.optimizer!r} is unknown. Choose one of: {known}."
             )
+        if self.schedule not in SCHEDULES:
+            known = ", ".join(SCHEDULES)
+            raise InputError(f"The schedule {self.schedule!r} is unknown. Choose one of: {known}.")
         if self.patience is not None and self.patience < 1:
             raise InputError(f"A patience of {self.patience} epochs is none; give 1 or more.")
 
@@ -66,4 +73,8 @@ class TrainingOptions:
         """Return the learning rate of an epoch, from 1."""
         if self.epochs == 1:
             return self.learning_rate
-        return float(self.learning_rate * self.decline ** ((epoch - 1) / (self.epochs - 1)))
+        done = (epoch - 1) / (self.epochs - 1)
+        if self.schedule == "cosine":
+            left = self.decline + (1.0 - self.decline) * (1.0 + math.cos(math.pi * done)) / 2.0
+            return self.learning_rate * left
+        return float(self.learning_rate * self.decline**done)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 from sklearn.ensemble import RandomForestClassifier
 
+from gossan.core.blocks import Window
 from gossan.core.bundle import read_bundle
 from gossan.core.errors import BandMismatchError, BundleError, CancelledError, InputError
 from gossan.core.progress import Progress
@@ -251,7 +252,7 @@ def labelled(world):
 def test_batches_hold_what_the_image_holds_and_ignore_what_is_not_learned_from(world):
     data, _ = labelled(world)
     roles = roles_of(data.places, HoldOut(side=16))
-    options = WindowOptions(side=64, stride=16, count=9, batch=4, turned=True)
+    options = WindowOptions(side=64, stride=16, count=9, batch=4)
     windows = draw_windows(roles, TRAINING, options, 16, 9, seed=0)
     reader = StandardisedReader(data.stack, data.scaling)
     batches = WindowBatches(data, reader, roles, TRAINING, windows, np.ones(3), options, 5)
@@ -261,7 +262,6 @@ def test_batches_hold_what_the_image_holds_and_ignore_what_is_not_learned_from(w
         assert inputs.shape[1:] == (64, 64, 3)
         assert np.isfinite(inputs).all()
         assert targets.shape == weights.shape
-    # Turning loses no pixel: sums are those of the windows themselves, whatever their order.
     total = sum(float(batch[2].sum()) for batch in first)
     assert total == sum(int((roles[w.slices] == TRAINING).sum()) for w in windows)
     learned = sum(float((b[2] * (b[1] == 2)).sum()) for b in first)
@@ -272,6 +272,55 @@ def test_batches_hold_what_the_image_holds_and_ignore_what_is_not_learned_from(w
     again = list(batches(1))
     assert all(np.array_equal(a[0], b[0]) for a, b in zip(first, again))
     assert not np.array_equal(first[0][0], next(iter(batches(2)))[0])
+
+
+def test_varied_windows_are_turned_parts_of_the_image_with_their_own_labels(world):
+    data, _ = labelled(world)
+    roles = roles_of(data.places, HoldOut(side=16))
+    options = WindowOptions(side=64, stride=16, count=3, batch=1, varied=True)
+    windows = draw_windows(roles, TRAINING, options, 16, None, seed=0)
+    assert len(windows) == len(slide(*roles.shape, 64, 16))
+    reader = StandardisedReader(data.stack, data.scaling)
+    batches = WindowBatches(data, reader, roles, TRAINING, windows, np.ones(3), options, 5)
+    whole = reader.window(Window(0, 0, *roles.shape))
+    learned = roles == TRAINING
+    starts = set()
+    for epoch in (1, 2):
+        shown = list(batches(epoch))
+        assert len(shown) == 3
+        for (inputs,), (targets,), (weights,) in shown:
+            found = [
+                (row, column, turned)
+                for row in range(roles.shape[0] - 63)
+                for column in range(roles.shape[1] - 63)
+                # No turn changes how many pixels are learned from.
+                if learned[row : row + 64, column : column + 64].sum() == weights.sum()
+                for turned in _corners(inputs - inputs.mean(axis=(0, 1)), whole, row, column)
+            ]
+            assert found, "A window shows what is nowhere in the image."
+            row, column, (turns, mirrored) = found[0]
+            starts.add((row, column))
+            part = np.s_[row : row + 64, column : column + 64]
+            for shown_, held in (
+                (targets, np.maximum(data.places[part].astype(int) - 1, 0)),
+                (weights, learned[part].astype(np.float32)),
+            ):
+                expected = np.rot90(held, turns)
+                assert np.array_equal(shown_, expected[::-1] if mirrored else expected)
+    assert any(row % 16 and column % 16 for row, column in starts)
+
+
+def _corners(centred, whole, row, column):
+    """Yield the turns by which a window, each band's mean taken off, is that part of an image."""
+    part = whole[row : row + 64, column : column + 64]
+    part = part - part.mean(axis=(0, 1))
+    if not np.isclose(np.abs(centred).sum(), np.abs(part).sum(), rtol=1e-5):
+        return
+    for turns in range(4):
+        for mirrored in (False, True):
+            turned = np.rot90(part, turns)
+            if np.allclose(centred, turned[::-1] if mirrored else turned, atol=1e-5):
+                yield turns, mirrored
 
 
 def test_an_image_smaller_than_a_window_is_padded_without_weight(world):

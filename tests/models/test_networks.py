@@ -159,6 +159,11 @@ def test_the_learning_rate_falls_evenly_to_the_share_that_is_asked_for():
     rates = [options.rate(epoch) for epoch in range(1, 6)]
     np.testing.assert_allclose(rates, [1e-1, 1e-2, 1e-3, 1e-4, 1e-5])
     assert TrainingOptions(epochs=5, learning_rate=0.1).rate(5) == 0.1
+    options = TrainingOptions(epochs=5, learning_rate=0.1, decline=0.2, schedule="cosine")
+    rates = [options.rate(epoch) for epoch in range(1, 6)]
+    np.testing.assert_allclose(rates, [0.1, 0.08828, 0.06, 0.03172, 0.02], atol=1e-5)
+    with pytest.raises(InputError, match="schedule"):
+        TrainingOptions(schedule="stairs")
     moved = []
     for decline in (1.0, 1e-6):
         before = network(seed=2)
