@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from gossan.core.errors import InputError
+from gossan.models.mines import geometry
 
 
 class Crop(NamedTuple):
@@ -56,6 +57,11 @@ class CellGeometry:
     def sliding(cls, patch: int, stride: int) -> CellGeometry:
         """Return the geometry of a classifier of square patches that slides over an image."""
         return cls(patch, stride, patch)
+
+    @classmethod
+    def dense(cls) -> CellGeometry:
+        """Return the geometry of the fully convolutional detector."""
+        return cls(int(2 * geometry.FIRST_CENTRE), geometry.STRIDE, geometry.FIELD, given_up=1)
 
     @property
     def first_centre(self) -> float:

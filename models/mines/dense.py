@@ -1,4 +1,4 @@
-"""The fully convolutional detector as the search runs it: some rows at a time, nothing twice.
+"""The fully convolutional detector by TensorFlow: some rows at a time, nothing twice.
 
 What the first convolution makes of a crop takes ten times the memory of the crop, and memory of
 that size costs more time than the sums. So the rows of a crop stream through the three convolutions
@@ -15,7 +15,7 @@ from gossan.core.bundle import Bundle
 from gossan.models.mines import geometry
 from gossan.models.mines.cells import CellGeometry
 from gossan.models.mines.model_file import network_of, scaling_of
-from gossan.models.mines.pixels import ALIGNMENT, read_ahead
+from gossan.models.mines.pixels import read_ahead
 from gossan.models.networks import runtime
 
 if TYPE_CHECKING:
@@ -39,9 +39,7 @@ class FullyConvolutional:
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
         self.scaling = scaling_of(bundle)
-        self.geometry = CellGeometry(
-            int(2 * geometry.FIRST_CENTRE), geometry.STRIDE, geometry.FIELD, given_up=1
-        )
+        self.geometry = CellGeometry.dense()
         self._tensorflow = runtime.load()
         self._weights = self._constants(network_of(bundle))
         self._steps: dict[tuple[bool, bool], Any] = {}
@@ -68,15 +66,9 @@ class FullyConvolutional:
         made, above = [], self._nothing_above()
         for first, rows in zip(firsts, read_ahead(inputs, parts)):
             take_in = self._step(first == 0, first + step >= count)
-            features, *above = take_in(self._tensor(rows), *above)
+            features, *above = take_in(self._tensorflow.constant(rows[np.newaxis]), *above)
             made.append(features)
         return self._tensorflow.concat(made, axis=1)
-
-    def _tensor(self, rows: np.ndarray) -> Any:
-        """Return rows as a tensor, in the same memory where its alignment allows."""
-        if rows.ctypes.data % ALIGNMENT or not rows.flags.c_contiguous:
-            return self._tensorflow.constant(rows[np.newaxis])
-        return self._tensorflow.experimental.dlpack.from_dlpack(rows[np.newaxis].__dlpack__())
 
     def _step(self, top: bool, bottom: bool) -> Any:
         """Return the function that takes the next rows in.

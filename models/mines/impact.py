@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 import numpy as np
 
 from gossan.core.bands import Band, match
+from gossan.core.bundle import Bundle
 from gossan.core.errors import BandMismatchError
 from gossan.core.windows import Window
 from gossan.models.mines.cells import CellGeometry
 from gossan.models.mines.images import MineImage
-from gossan.models.mines.model_file import IMPACT_KIND, network_of, read_model, scaling_of
+from gossan.models.mines.impact_network import ImpactNetwork
+from gossan.models.mines.model_file import (
+    IMPACT_KIND,
+    network_of,
+    read_model,
+    scaling_of,
+    weights_in,
+)
 from gossan.models.networks import runtime
 
 _CHIPS_AT_ONCE = 128
@@ -45,12 +54,10 @@ class ImpactModel:
         self.size = int(self.bundle.card.patch or 0)
         wanted = self.bundle.card.bands
         self.bands = match(wanted, wanted if bands is None else bands, by_position=by_position)
-        tensorflow = runtime.load()
-        network = network_of(self.bundle)
-        shape = tensorflow.TensorSpec((None, self.size, self.size, len(self.bands)), "float32")
-        self._run = tensorflow.function(
-            lambda chips: tensorflow.nn.softmax(network(chips, training=False)),
-            input_signature=[shape],
+        self._run = (
+            _by_tensorflow(self.bundle)
+            if runtime.has_graphics_processor()
+            else ImpactNetwork(weights_in(self.bundle))
         )
 
     def judge(
@@ -69,10 +76,7 @@ class ImpactModel:
         for start in range(0, len(rows), _CHIPS_AT_ONCE):
             part = slice(start, start + _CHIPS_AT_ONCE)
             chips = self.chips(image, cells, rows[part], columns[part])
-            # One batch size, for which the function is made once.
-            padded = np.zeros((_CHIPS_AT_ONCE, *chips.shape[1:]), dtype=np.float32)
-            padded[: len(chips)] = chips
-            found[part] = np.asarray(self._run(padded))[: len(chips)]
+            found[part] = self._run(chips)
         return found
 
     def chips(
@@ -108,6 +112,23 @@ class ImpactModel:
             chip[row - top : bottom - top, column - left : right - left] = inputs[
                 row - seen.row : bottom - seen.row, column - seen.column : right - seen.column
             ]
+
+
+def _by_tensorflow(bundle: Bundle) -> Callable[[np.ndarray], np.ndarray]:
+    tensorflow = runtime.load()
+    network = network_of(bundle)
+    judge = tensorflow.function(
+        lambda chips: tensorflow.nn.softmax(network(chips, training=False)),
+        input_signature=[tensorflow.TensorSpec((None, *network.input_shape[1:]), "float32")],
+    )
+
+    def run(chips: np.ndarray) -> np.ndarray:
+        # One batch size, for which the function is made once.
+        padded = np.zeros((_CHIPS_AT_ONCE, *chips.shape[1:]), dtype=np.float32)
+        padded[: len(chips)] = chips
+        return np.asarray(judge(padded))[: len(chips)]
+
+    return run
 
 
 def joined_bands(

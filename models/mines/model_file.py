@@ -13,9 +13,14 @@ from gossan.core.bundle import Bundle, Card, ClassLabel, Training, read_bundle, 
 from gossan.core.errors import BundleError
 from gossan.core.origin import Origin
 from gossan.models.mines import geometry
-from gossan.models.mines.architecture import build_detector, build_impact_classifier
+from gossan.models.mines.architecture import (
+    build_detector,
+    build_impact_classifier,
+    detector_shapes,
+    impact_shapes,
+)
 from gossan.models.networks import runtime
-from gossan.models.networks.weights import set_weights, weights_of
+from gossan.models.networks.weights import check_weights, set_weights, weights_of
 
 DETECTOR_KIND = "mine-detector"
 IMPACT_KIND = "mine-impact"
@@ -150,20 +155,41 @@ def network_of(bundle: Bundle) -> Any:
     BundleError
         When architecture and weights do not fit.
     """
+    bands, classes = len(bundle.card.bands), len(bundle.card.classes)
+    if _is_detector(bundle):
+        model = build_detector(bands)
+    else:
+        model = build_impact_classifier(bands, classes)
+    set_weights(model, bundle.arrays(), str(bundle.path))
+    return model
+
+
+def weights_in(bundle: Bundle) -> dict[str, np.ndarray]:
+    """Return the weights of such a file by ``layer/weight``, for whoever runs it in another way.
+
+    Raises
+    ------
+    BundleError
+        When architecture and weights do not fit.
+    """
+    bands, classes = len(bundle.card.bands), len(bundle.card.classes)
+    wanted = detector_shapes(bands) if _is_detector(bundle) else impact_shapes(bands, classes)
+    arrays = bundle.arrays()
+    check_weights(arrays, wanted, str(bundle.path))
+    return arrays
+
+
+def _is_detector(bundle: Bundle) -> bool:
+    """Tell a detector from an impact classifier, and refuse what is neither."""
     name = bundle.card.architecture.get("name")
     if not bundle.card.bands:
         raise BundleError(f"{bundle.path} does not say which bands it needs.")
-    if name == FCN and bundle.card.kind == DETECTOR_KIND:
-        model = build_detector(len(bundle.card.bands))
-    elif name == IMPACT_CNN and bundle.card.kind == IMPACT_KIND:
-        model = build_impact_classifier(len(bundle.card.bands), len(bundle.card.classes))
-    else:
+    if (name, bundle.card.kind) not in ((FCN, DETECTOR_KIND), (IMPACT_CNN, IMPACT_KIND)):
         raise BundleError(
             f"{bundle.path} has the architecture {name!r}, which this version of Gossan does not "
             "know. Open it with the version that made it."
         )
-    set_weights(model, bundle.arrays(), str(bundle.path))
-    return model
+    return bool(name == FCN)
 
 
 def read_model(path: str | os.PathLike[str], kind: str) -> Bundle:

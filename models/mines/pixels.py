@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,9 +16,6 @@ from gossan.models.mines.model_file import BandScaling
 
 DIRECT_TYPES = ("uint8", "int16", "uint16", "float32")
 """Types that are kept as they are stored; float32 holds each of their numbers exactly."""
-
-ALIGNMENT = 64
-"""Bytes at a multiple of which memory has to begin for vector instructions to take it as it is."""
 
 
 @dataclass(frozen=True)
@@ -127,15 +123,16 @@ class CropInputs:
         return rows, columns, bands
 
     def __getitem__(self, rows: slice) -> np.ndarray:
-        """Return those rows (rows, columns, bands), float32, in memory that TensorFlow takes."""
+        """Return those rows (rows, columns, bands), float32; see `band_by_band`."""
         start, stop, _ = rows.indices(self.shape[0])
-        out = aligned((stop - start, *self.shape[1:]))
+        out = band_by_band((stop - start, self.shape[1], self.shape[2]))
         self.fill(rows, out)
         return out
 
     def fill(self, rows: slice, out: np.ndarray) -> None:
         """Write those rows into an array of their shape."""
-        _scale(self._numbers[:, rows], self._factor, self._term, self._valid[rows], out)
+        planes = np.moveaxis(out, -1, 0)
+        _scale(self._numbers[:, rows], self._factor, self._term, self._valid[rows], planes)
 
 
 def read_ahead(inputs: Any, parts: Sequence[slice]) -> Iterator[np.ndarray]:
@@ -156,12 +153,10 @@ def read_ahead(inputs: Any, parts: Sequence[slice]) -> Iterator[np.ndarray]:
         yield coming.result()
 
 
-def aligned(shape: tuple[int, ...]) -> np.ndarray:
-    """Return an array of float32 that begins where vector instructions like it to."""
-    size = 4 * math.prod(shape)
-    raw = np.empty(size + ALIGNMENT, dtype=np.uint8)
-    start = -raw.ctypes.data % ALIGNMENT
-    return raw[start : start + size].view(np.float32).reshape(shape)
+def band_by_band(shape: tuple[int, int, int]) -> np.ndarray:
+    """Return an array (rows, columns, bands) of float32 that holds one band after the other."""
+    rows, columns, bands = shape
+    return np.moveaxis(np.empty((bands, rows, columns), dtype=np.float32), 0, -1)
 
 
 def _holds(kind: np.dtype, value: float) -> bool:
@@ -201,13 +196,9 @@ def _judge(numbers, declared, present, collars, floating, largest, valid):  # ty
 @njit(nogil=True, cache=True)
 def _scale(numbers, factor, term, valid, out):  # type: ignore[no-untyped-def]
     bands, height, width = numbers.shape
-    for row in range(height):
-        for column in range(width):
-            if valid[row, column]:
-                for band in range(bands):
-                    out[row, column, band] = (
-                        np.float32(numbers[band, row, column]) * factor[band] + term[band]
-                    )
-            else:
-                for band in range(bands):
-                    out[row, column, band] = 0.0
+    for band in range(bands):
+        for row in range(height):
+            line, there, into = numbers[band, row], valid[row], out[band, row]
+            for column in range(width):
+                scaled = np.float32(line[column]) * factor[band] + term[band]
+                into[column] = scaled if there[column] else np.float32(0.0)

@@ -10,13 +10,17 @@ import numpy as np
 
 from gossan.core.bundle import Bundle
 from gossan.core.errors import BundleError
+from gossan.core.progress import Progress
 from gossan.models.mines.cells import CellGeometry, Crop
+from gossan.models.mines.compiled_detector import CompiledDetector
 from gossan.models.mines.dense import FullyConvolutional
 from gossan.models.mines.model_file import DETECTOR_KIND, FCN, SLIDING, BandScaling, read_model
+from gossan.models.networks import runtime
 
 __all__ = [
     "ARCHITECTURES",
     "CellGeometry",
+    "CompiledDetector",
     "Crop",
     "FullyConvolutional",
     "Inputs",
@@ -38,7 +42,7 @@ class Inputs(Protocol):
         ...
 
     def __getitem__(self, rows: slice) -> np.ndarray:
-        """Return those rows as a contiguous array (rows, columns, bands), float32, scaled."""
+        """Return those rows (rows, columns, bands), float32, scaled; in any order of memory."""
         ...
 
 
@@ -75,22 +79,33 @@ class Predictor(Protocol):
         ...
 
 
-def _sliding(bundle: Bundle, stride: int | None) -> Predictor:
+def _fully_convolutional(bundle: Bundle, _: int | None, progress: Progress) -> Predictor:
+    if runtime.has_graphics_processor():
+        runtime.load(progress)
+        return FullyConvolutional(bundle)
+    progress.say("The detector runs compiled, on the processor.")
+    return CompiledDetector(bundle)
+
+
+def _sliding(bundle: Bundle, stride: int | None, _: Progress) -> Predictor:
     # Loaded when it is needed: it brings the readers of foreign models with it.
     from gossan.models.mines.sliding_window import SlidingWindow
 
     return SlidingWindow(bundle, stride)
 
 
-ARCHITECTURES: dict[str, Callable[[Bundle, int | None], Predictor]] = {
-    FCN: lambda bundle, _: FullyConvolutional(bundle),
+ARCHITECTURES: dict[str, Callable[[Bundle, int | None, Progress], Predictor]] = {
+    FCN: _fully_convolutional,
     SLIDING: _sliding,
 }
 """How a detector is made from its model file and the stride that the user asks for, by the name of
-its architecture; the stride of a fully convolutional one is its own."""
+its architecture; the stride of a fully convolutional one is its own. That one runs by TensorFlow
+where TensorFlow has a graphics processor, and compiled elsewhere."""
 
 
-def load_predictor(path: str | os.PathLike[str], stride: int | None = None) -> Predictor:
+def load_predictor(
+    path: str | os.PathLike[str], stride: int | None = None, progress: Progress | None = None
+) -> Predictor:
     """Open a detector.
 
     Parameters
@@ -99,6 +114,8 @@ def load_predictor(path: str | os.PathLike[str], stride: int | None = None) -> P
         A model file of `gossan.models.mines.model_file.DETECTOR_KIND`.
     stride : int or None
         Pixels from cell to cell, for detectors that slide; None for what the card says.
+    progress : Progress, optional
+        Is told on what the detector computes.
 
     Raises
     ------
@@ -112,4 +129,4 @@ def load_predictor(path: str | os.PathLike[str], stride: int | None = None) -> P
             f"{path} has the architecture {name!r}, which this version of Gossan does not know. "
             "Open it with the version that made it."
         )
-    return ARCHITECTURES[name](bundle, stride)
+    return ARCHITECTURES[name](bundle, stride, progress or Progress())

@@ -20,7 +20,7 @@ from gossan.models.mines.cells import CellGeometry
 from gossan.models.mines.images import ImageOptions, MineImage, open_image
 from gossan.models.mines.impact import ImpactModel, joined_bands
 from gossan.models.mines.model_file import IMPACT_KIND, read_model
-from gossan.models.mines.pixels import CropInputs, aligned
+from gossan.models.mines.pixels import CropInputs, band_by_band
 from gossan.models.mines.predictors import Predictor, load_predictor
 from gossan.models.networks import runtime
 
@@ -90,7 +90,7 @@ class Searcher:
         self.task = task
         self._progress = progress or Progress()
         keep_freed_memory()
-        self.predictor: Predictor = load_predictor(task.detector, task.stride)
+        self.predictor: Predictor = load_predictor(task.detector, task.stride, self._progress)
         self.geometry: CellGeometry = self.predictor.geometry
         card = self.predictor.bundle.card
         bands = card.bands
@@ -181,7 +181,7 @@ class CropReader:
         """Return those rows as inputs; see `gossan.models.mines.predictors.Inputs`."""
         self._progress.check()
         start, stop, _ = rows.indices(self._crop.height)
-        out = aligned((stop - start, *self.shape[1:]))
+        out = band_by_band((stop - start, self._crop.width, len(self._bands)))
         row = start
         while row < stop:
             first, inputs = self._chunk_at(row)

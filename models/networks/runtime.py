@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
+import functools
+import importlib.util
+import os
+import sys
 from typing import Any
 
 from gossan.core.errors import GossanError
@@ -35,6 +40,32 @@ def load(progress: Progress | None = None) -> Any:
     return tensorflow
 
 
+@functools.cache
+def has_graphics_processor() -> bool:
+    """Tell whether TensorFlow is there and has a graphics processor to compute on.
+
+    TensorFlow takes seconds to start. So the driver of such processors is asked first, and
+    TensorFlow only where it knows one.
+    """
+    if importlib.util.find_spec("tensorflow") is None or not _driver_knows_one():
+        return False
+    return bool(load().config.list_physical_devices("GPU"))
+
+
+def _driver_knows_one() -> bool:
+    name = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
+    try:
+        driver = ctypes.CDLL(name)
+    except OSError:
+        return False
+    count = ctypes.c_int(0)
+    return (
+        driver.cuInit(0) == 0
+        and driver.cuDeviceGetCount(ctypes.byref(count)) == 0
+        and count.value > 0
+    )
+
+
 def versions() -> dict[str, str]:
     """Return the versions that a model card names: TensorFlow and Keras."""
     tensorflow = load()
@@ -53,18 +84,14 @@ def repeatable(seed: int) -> Any:
 
 
 def one_thread_each() -> None:
-    """Have each operation compute on the thread that asks for it, where TensorFlow has not begun.
+    """Have TensorFlow compute each operation on the thread that asks for it, once it is loaded.
 
     For processes whose threads work side by side, such as Dask's workers: the threads of an
-    operation wait for each other by spinning, which costs a quarter of the time then.
+    operation wait for each other by spinning, which costs a quarter of the time then. Where
+    TensorFlow has begun already, as by another job in the same process, nothing changes.
     """
-    threading = load().config.threading
-    try:
-        threading.set_intra_op_parallelism_threads(1)
-        threading.set_inter_op_parallelism_threads(1)
-    except RuntimeError:
-        # It has begun, as by another job in the same process.
-        return
+    for kind in ("INTRAOP", "INTEROP"):
+        os.environ[f"TF_NUM_{kind}_THREADS"] = "1"
 
 
 def _devices(tensorflow: Any) -> str:

@@ -34,23 +34,44 @@ def set_weights(model: Any, arrays: Mapping[str, np.ndarray], where: str) -> Non
         When one is missing, unknown, not finite or of another shape than the architecture's.
     """
     wanted = {weight.path: weight for weight in model.weights}
+    check_weights(arrays, {name: tuple(weight.shape) for name, weight in wanted.items()}, where)
+    for name, weight in wanted.items():
+        weight.assign(arrays[name])
+
+
+def check_weights(
+    arrays: Mapping[str, np.ndarray], wanted: Mapping[str, tuple[int, ...]], where: str
+) -> None:
+    """Refuse weights that are not those of an architecture.
+
+    Parameters
+    ----------
+    arrays : mapping of ndarray
+    wanted : mapping of tuple of int
+        The shape of each.
+    where : str
+        The model file, for the message.
+
+    Raises
+    ------
+    BundleError
+        When one is missing, unknown, not finite or of another shape.
+    """
     missing = sorted(set(wanted) - set(arrays))
     unknown = sorted(set(arrays) - set(wanted))
     if missing or unknown:
         name = (missing or unknown)[0]
         trouble = "lacks the weights" if missing else "has unknown weights"
         raise BundleError(f"{where} does not fit its own architecture: it {trouble} {name}.")
-    for name, weight in wanted.items():
+    for name, shape in wanted.items():
         array = arrays[name]
-        if tuple(array.shape) != tuple(weight.shape):
+        if tuple(array.shape) != shape:
             raise BundleError(
                 f"{where} does not fit its own architecture: the weights {name} have the shape "
-                f"{tuple(array.shape)}, not {tuple(weight.shape)}."
+                f"{tuple(array.shape)}, not {shape}."
             )
         if not np.isfinite(array).all():
             raise BundleError(f"{where} is damaged: the weights {name} are not all finite numbers.")
-    for name, weight in wanted.items():
-        weight.assign(arrays[name])
 
 
 def count_weights(model: Any) -> int:

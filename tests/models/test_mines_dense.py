@@ -1,4 +1,4 @@
-"""The detector in steps of rows beside the whole network, and pixels as inputs of networks."""
+"""The detector as it is run beside the whole network, and pixels as inputs of networks."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ pytest.importorskip("tensorflow")
 from gossan.core.bands import sensor_bands
 from gossan.core.bundle import Training
 from gossan.core.origin import Origin
+from gossan.core.progress import Progress
 from gossan.models.mines import dense
 from gossan.models.mines.architecture import build_detector
-from gossan.models.mines.model_file import BandScaling, write_model
+from gossan.models.mines.compiled_detector import CompiledDetector
+from gossan.models.mines.dense import FullyConvolutional
+from gossan.models.mines.model_file import DETECTOR_KIND, BandScaling, read_model, write_model
 from gossan.models.mines.pixels import Pixels
 from gossan.models.mines.predictors import load_predictor
 from gossan.models.networks import runtime
@@ -28,12 +31,12 @@ def network():
     runtime.repeatable(5)
     model = build_detector(BANDS)
     # Weights as they come make all cells alike; these spread the probabilities over 0 to 1.
-    model.get_layer("cells").kernel.assign(model.get_layer("cells").kernel * 40.0)
+    model.get_layer("cells").kernel.assign(model.get_layer("cells").kernel * 15.0)
     return model
 
 
 @pytest.fixture(scope="module")
-def predictor(network, tmp_path_factory):
+def bundle(network, tmp_path_factory):
     path = tmp_path_factory.mktemp("model") / "detector.gossan"
     write_model(
         path,
@@ -44,7 +47,7 @@ def predictor(network, tmp_path_factory):
         origin=Origin("test"),
         ground_sampling_distance=10.0,
     )
-    return load_predictor(path)
+    return read_model(path, DETECTOR_KIND)
 
 
 def whole(network, inputs):
@@ -53,19 +56,78 @@ def whole(network, inputs):
     return 1.0 / (1.0 + np.exp(logits[..., 0] - logits[..., 1]))
 
 
-@pytest.mark.parametrize(
-    ("height", "width"), [(189, 189), (200, 215), (216, 330), (351, 243), (500, 301)]
-)
-@pytest.mark.parametrize("step", [1, 2, 5])
-def test_steps_of_rows_give_what_the_whole_network_gives(
-    network, predictor, height, width, step, monkeypatch
-):
-    monkeypatch.setattr(dense, "_rows_per_step", lambda *_: step)
-    inputs = np.random.default_rng(height).normal(size=(height, width, BANDS)).astype("float32")
+SIZES = [(189, 189), (200, 215), (216, 330), (351, 243), (500, 301)]
+
+
+@pytest.fixture(scope="module", params=SIZES, ids=str)
+def crop(request, network):
+    """Inputs of a crop, and what the network makes of them."""
+    inputs = np.random.default_rng(7).normal(size=(*request.param, BANDS)).astype("float32")
     expected = whole(network, inputs)
-    assert expected.shape == (predictor.geometry.cells(height), predictor.geometry.cells(width))
     assert expected.size == 1 or np.ptp(expected) > 0.1
+    return inputs, expected
+
+
+@pytest.mark.parametrize("step", [1, 2, 5])
+def test_steps_of_rows_give_what_the_whole_network_gives(bundle, crop, step, monkeypatch):
+    monkeypatch.setattr(dense, "_rows_per_step", lambda *_: step)
+    predictor, (inputs, expected) = FullyConvolutional(bundle), crop
+    assert expected.shape == tuple(map(predictor.geometry.cells, inputs.shape[:2]))
     np.testing.assert_allclose(predictor.probabilities(inputs), expected, atol=1e-5)
+
+
+def test_the_compiled_detector_gives_what_the_network_gives(bundle, crop):
+    inputs, expected = crop
+    np.testing.assert_allclose(
+        CompiledDetector(bundle).probabilities(inputs), expected, rtol=0, atol=1e-5
+    )
+
+
+def correlated(image, kernel, bias):
+    """Return a convolution without padding, rectified, in float64."""
+    side, _, _, filters = kernel.shape
+    rows, columns = (size - side + 1 for size in image.shape[:2])
+    total = np.zeros((rows, columns, filters)) + bias
+    for down in range(side):
+        for right in range(side):
+            total += image[down : down + rows, right : right + columns] @ kernel[down, right]
+    return np.maximum(total, 0.0)
+
+
+def test_the_compiled_detector_is_as_exact_as_its_numbers_allow(network, bundle):
+    inputs = np.random.default_rng(1).normal(size=(270, 311, BANDS)).astype("float32")
+    weights = {name: array.astype(np.float64) for name, array in bundle.arrays().items()}
+    flow = inputs.astype(np.float64)
+    for name in ("convolution1", "convolution2", "convolution3"):
+        padded = np.pad(flow, ((1, 1), (1, 1), (0, 0)))
+        flow = correlated(padded, weights[f"{name}/kernel"], weights[f"{name}/bias"])
+        rows, columns = (size // 3 for size in flow.shape[:2])
+        flow = flow[: 3 * rows, : 3 * columns].reshape(rows, 3, columns, 3, -1).max((1, 3))
+    flow = correlated(flow, weights["context/kernel"], weights["context/bias"])
+    logits = flow @ weights["cells/kernel"][0, 0] + weights["cells/bias"]
+    exact = 1.0 / (1.0 + np.exp(logits[..., 0] - logits[..., 1]))
+    found = CompiledDetector(bundle).probabilities(inputs)
+    np.testing.assert_allclose(found, exact, rtol=0, atol=5e-6)
+
+
+@pytest.mark.parametrize("rest", range(9))
+def test_the_compiled_detector_ends_where_the_network_does(network, bundle, rest):
+    inputs = np.random.default_rng(rest).normal(size=(216 + rest, 216 + 3 * rest, BANDS))
+    inputs = inputs.astype("float32")
+    np.testing.assert_allclose(
+        CompiledDetector(bundle).probabilities(inputs), whole(network, inputs), rtol=0, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("graphics", [False, True])
+def test_tensorflow_runs_the_detector_where_it_has_a_graphics_processor(
+    bundle, graphics, monkeypatch
+):
+    monkeypatch.setattr(runtime, "has_graphics_processor", lambda: graphics)
+    said = []
+    predictor = load_predictor(bundle.path, progress=Progress(on_message=said.append))
+    assert isinstance(predictor, FullyConvolutional if graphics else CompiledDetector)
+    assert any(("TensorFlow" if graphics else "compiled") in each for each in said)
 
 
 def test_wide_crops_take_fewer_rows_at_once():
@@ -121,5 +183,4 @@ def test_pixels_become_inputs_as_their_definition_says(kind, height, width, coll
     np.testing.assert_allclose(inputs[:], expected[rows, columns], rtol=1e-4, atol=1e-4)
     half = inputs.shape[0] // 2
     np.testing.assert_array_equal(inputs[half:], inputs[:][half:])
-    assert inputs[:].flags.c_contiguous
-    assert inputs[:].ctypes.data % 64 == 0
+    assert np.moveaxis(inputs[:], -1, 0).flags.c_contiguous

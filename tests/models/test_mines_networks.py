@@ -10,7 +10,13 @@ from gossan.core.bundle import Training
 from gossan.core.errors import BundleError
 from gossan.core.origin import Origin
 from gossan.models.mines import geometry
-from gossan.models.mines.architecture import build_detector, build_impact_classifier
+from gossan.models.mines.architecture import (
+    build_detector,
+    build_impact_classifier,
+    detector_shapes,
+    impact_shapes,
+)
+from gossan.models.mines.impact_network import ImpactNetwork
 from gossan.models.mines.model_file import (
     DETECTOR_KIND,
     IMPACT_KIND,
@@ -21,7 +27,7 @@ from gossan.models.mines.model_file import (
     write_model,
 )
 from gossan.models.networks import runtime
-from gossan.models.networks.weights import count_weights
+from gossan.models.networks.weights import count_weights, weights_of
 
 pytest.importorskip("tensorflow")
 
@@ -90,3 +96,24 @@ def test_a_model_file_gives_the_same_network_back(tmp_path, detector, kind):
     np.testing.assert_array_equal(scaling_of(bundle).mean, SCALING.mean)
     with pytest.raises(BundleError, match="is a model for"):
         read_model(path, DETECTOR_KIND if kind == IMPACT_KIND else IMPACT_KIND)
+
+
+def test_the_shapes_of_the_weights_are_known_without_building_a_network(detector):
+    def shapes(model):
+        return {weight.path: tuple(weight.shape) for weight in model.weights}
+
+    assert detector_shapes(12) == shapes(detector)
+    assert impact_shapes(5, 4) == shapes(build_impact_classifier(5, 4))
+
+
+@pytest.mark.parametrize("count", [1, 37])
+def test_the_impact_classifier_gives_without_tensorflow_what_it_gives_with_it(count):
+    runtime.repeatable(4)
+    model = build_impact_classifier(5, 4)
+    model.get_layer("classes").kernel.assign(model.get_layer("classes").kernel * 10)
+    chips = np.random.default_rng(0).normal(size=(count, 21, 21, 5)).astype("float32")
+    logits = np.asarray(model(chips, training=False), dtype=np.float64)
+    expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    assert np.ptp(expected) > 0.2
+    found = ImpactNetwork(weights_of(model))(chips)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)

@@ -323,6 +323,52 @@ def test_every_positive_cell_is_judged_and_no_ore_is_dropped(world, tmp_path, sm
     assert {(row["row"], row["column"]) for row in own if row["finding"] is None} == dropped
 
 
+WITHOUT_TENSORFLOW = """
+import sys
+from gossan.core.progress import Progress
+from gossan.models.registry import load
+load("mines.detect")(Progress(), images=[sys.argv[1]], detector=sys.argv[2],
+                     impact_model=sys.argv[3], threshold=0.5, probability=sys.argv[4])
+print([name for name in ("tensorflow", "keras", "onnxruntime") if name in sys.modules])
+"""
+
+
+def test_own_models_search_without_tensorflow(world, tmp_path):
+    output = str(tmp_path / "probability.tif")
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            WITHOUT_TENSORFLOW,
+            world.image,
+            world.detector,
+            world.impact,
+            output,
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "[]"
+    np.testing.assert_allclose(raster(tmp_path)[0], whole(world), atol=1e-5)
+
+
+def test_with_a_graphics_processor_tensorflow_finds_the_same(world, tmp_path, monkeypatch):
+    (tmp_path / "compiled").mkdir()
+    (tmp_path / "tensorflow").mkdir()
+    given = {"impact_model": world.impact, "threshold": 0.5}
+    detect(world, tmp_path / "compiled", **given)
+    monkeypatch.setattr(runtime, "has_graphics_processor", lambda: True)
+    detect(world, tmp_path / "tensorflow", **given)
+    one, other = (raster(tmp_path / name)[0] for name in ("compiled", "tensorflow"))
+    np.testing.assert_allclose(one, other, rtol=0, atol=1e-5)
+    one, other = (
+        features(tmp_path / name / "cells.geojson")[0] for name in ("compiled", "tensorflow")
+    )
+    assert [cell["impact"] for cell in one] == [cell["impact"] for cell in other]
+    assert len({cell["impact"] for cell in one}) > 1
+
+
 @pytest.mark.parametrize("impact", [False, True])
 def test_another_threshold_needs_no_new_search(world, tmp_path, monkeypatch, impact):
     model = {"impact_model": world.impact} if impact else {}
@@ -394,7 +440,7 @@ def test_blocks_cover_every_cell_once(shape, cells, threads):
 class Means:
     """A detector that slides: the mean of the first band of its patch."""
 
-    def __init__(self, bundle, stride):
+    def __init__(self, bundle, stride, progress):
         self.bundle, self.scaling = bundle, SCALING
         self.geometry = CellGeometry.sliding(28, stride or 14)
 
