@@ -28,6 +28,7 @@ from gossan.core.bundle import fingerprint_of
 from gossan.core.errors import InputError
 from gossan.core.progress import Progress
 from gossan.core.raster import open_raster
+from gossan.examples.district.landscapes import DRY, HUMID
 from gossan.examples.district.sentinel import MOSAIC, SHIFTED, Look
 from gossan.examples.mine_models import Area, simulate
 from gossan.models.mines import geometry
@@ -42,8 +43,8 @@ SHIPPED = (
 )
 THRESHOLD = 0.6
 NEAR_METRES = 1000.0
-FOREIGN = Look("", season=0.55, haze=0.02, gain=(1.25, 0.8))
-LOOKS = {"normal": MOSAIC, "shifted": SHIFTED, "foreign": FOREIGN}
+DRY_SEASON = Look("", season=0.15)
+LOOKS = {"normal": MOSAIC, "shifted": SHIFTED, "dry": DRY_SEASON}
 TEACHING_EPOCHS, TEACHING_BATCH = 15, 4
 
 
@@ -137,7 +138,8 @@ def tell(name: str, results: list[Searched]) -> None:
 
 def areas_of(look: str, seeds: list[int], size: int, folder: Path) -> list[Area]:
     """Return districts of some seeds, simulated."""
-    areas = [Area(seed, size, LOOKS[look], f"{seed}-{size}-{look}") for seed in seeds]
+    landscape = DRY if look == "dry" else HUMID
+    areas = [Area(seed, size, LOOKS[look], f"{seed}-{size}-{look}", landscape) for seed in seeds]
     for area in areas:
         simulate(area, folder)
     return areas

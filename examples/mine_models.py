@@ -17,6 +17,7 @@ import numpy as np
 from gossan.core.bundle import read_bundle, write_bundle
 from gossan.core.progress import Progress
 from gossan.core.raster import RasterWriter, Window, open_raster
+from gossan.examples.district.landscapes import HUMID
 from gossan.examples.district.products import Settings
 from gossan.examples.district.sentinel import MOSAIC, Look, Sun, write_image
 from gossan.examples.district.world import COVER_CODES, World
@@ -57,17 +58,20 @@ class Area:
         How the image looks.
     name : str
         Folder of its files.
+    landscape : str
+        One of the district's landscapes.
     """
 
     seed: int
     size: int
     look: Look
     name: str
+    landscape: str = HUMID
 
     @property
     def settings(self) -> Settings:
         """The district's settings."""
-        return Settings(seed=self.seed, size=self.size)
+        return Settings(seed=self.seed, size=self.size, landscape=self.landscape)
 
     @property
     def world(self) -> World:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from gossan.core.errors import GossanError
 from gossan.core.progress import Progress
 from gossan.examples.district.district import make_district, make_districts, parts
+from gossan.examples.district.landscapes import LANDSCAPES
 from gossan.examples.district.products import Settings
 
 
@@ -30,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--dates", type=int, default=default.dates, help="Sentinel-2 dates")
     parser.add_argument("--shifted", action="store_true", help="Sentinel-2 of another appearance")
+    parser.add_argument("--landscape", default=default.landscape, choices=tuple(LANDSCAPES))
     parser.add_argument("--level", default=default.level, choices=("L2A", "L1C"))
     parser.add_argument("--landsat-scenes", type=int, default=default.landsat_scenes)
     parser.add_argument("--landsat-size", type=int, default=default.landsat_size)
@@ -49,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             dates=chosen.dates,
             shifted=chosen.shifted,
             level=chosen.level,
+            landscape=chosen.landscape,
             landsat_scenes=chosen.landsat_scenes,
             landsat_size=chosen.landsat_size,
         )

@@ -14,7 +14,7 @@ from gossan.examples.district.difficulty import Difficulty
 from gossan.examples.district.fields import Grid
 from gossan.examples.district.geology import ClassArray
 from gossan.examples.district.spectra import Palette, variety_weights
-from gossan.examples.district.world import VEGETATION, Patch, World
+from gossan.examples.district.world import SOIL, VEGETATION, Patch, World
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -157,13 +157,17 @@ def mixture(
     Linear mixture of the local varieties, plus light that plants pass on to the ground and back:
     ``bilinear * vegetation share * vegetation spectrum * spectrum of the rest``.
     """
-    weights = variety_weights(patch, difficulty.variation)
+    weights, strange = variety_weights(patch, difficulty.variation), patch.strange_soils
     bands = len(palette.wavelengths)
     pixels = abundances.shape[0] * abundances.shape[1]
     total = np.zeros((pixels, bands), dtype=np.float32)
     green = np.zeros_like(total)
     for material, spectra in enumerate(palette.varieties):
         share = abundances[..., material, None] * weights[material]
+        if material == SOIL and strange is not None:
+            share = share * (1.0 - strange.sum(axis=-1, keepdims=True))
+            own = (abundances[..., SOIL, None] * strange).reshape(pixels, -1)
+            total += own @ palette.own_soils.astype(np.float32)
         part = share.reshape(pixels, -1) @ spectra.astype(np.float32)
         if material == VEGETATION:
             green = part

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gossan.examples.district.fields import Chance, LatticePoint
+from gossan.examples.district.landscapes import Landscape
 from gossan.examples.district.shapes import Dam, Outline, outline
 
 Bounds = tuple[float, float, float, float]
@@ -15,6 +16,7 @@ Bounds = tuple[float, float, float, float]
 MINE_SPACING = 4200.0
 TOWN_SPACING = 8000.0
 POND_SPACING = 1100.0
+RESERVOIR_SPACING = 1700.0
 GRANITE_SPACING = 11000.0
 
 # Ore, its share among the mines, impact class, and whether ore is milled into tailings.
@@ -82,10 +84,13 @@ class Places:
         Randomness of the district.
     centre : tuple of float
         Where the main ore body lies, metres.
+    landscape : Landscape
+        What the country looks like.
     """
 
     chance: Chance
     centre: tuple[float, float]
+    landscape: Landscape
 
     def mines(self, bounds: Bounds, margin: float = 0.0) -> list[Mine]:
         """Return the mines whose centre lies within `bounds` and a margin (metres)."""
@@ -145,7 +150,23 @@ class Places:
             drained = self.chance.number("drained", point.key)
             full = 1.02 if drained < 0.6 else 0.4 + 0.5 * self.chance.number("full", point.key)
             ponds.append(IrrigationPond(pond, full, Dam(pond, bearing, 0.8, reach)))
+        if self.landscape.reservoirs:
+            ponds += self._reservoirs(bounds, margin, mines)
         return ponds
+
+    def _reservoirs(self, bounds: Bounds, margin: float, mines: list[Mine]) -> list[IrrigationPond]:
+        """Return the shallow reservoirs of a dry country, which fall far and leave salt."""
+        found = []
+        for point in self.chance.lattice("reservoir", bounds, RESERVOIR_SPACING, 0.5, margin):
+            if any(np.hypot(mine.x - point.x, mine.y - point.y) < 1400.0 for mine in mines):
+                continue
+            place = (point.x, point.y)
+            pond = outline(self.chance, "reservoir", point.key, place, (70.0, 220.0), (0.5, 0.95))
+            bearing = 2 * np.pi * self.chance.number("reservoir dam", point.key) - np.pi
+            reach = 1.0 + 32.0 / (pond.radius * pond.stretch)
+            full = 0.25 + 0.65 * self.chance.number("reservoir full", point.key)
+            found.append(IrrigationPond(pond, full, Dam(pond, bearing, 0.8, reach)))
+        return found
 
     def towns(self, bounds: Bounds, margin: float = 0.0) -> list[Outline]:
         """Return the towns within `bounds` and a margin; one always lies by the main mine."""

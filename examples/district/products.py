@@ -10,6 +10,7 @@ from typing import Any
 from gossan.core.errors import FileError, InputError
 from gossan.examples.district.difficulty import FROZEN, Difficulty
 from gossan.examples.district.fields import Grid
+from gossan.examples.district.landscapes import HUMID, LANDSCAPES
 from gossan.examples.district.world import World
 
 CELL = 30.0
@@ -42,6 +43,8 @@ class Settings:
         Rows and columns of a Landsat scene.
     difficulty : Difficulty
         How hard it is; frozen for all published figures.
+    landscape : str
+        ``"humid"``, or ``"dry"``: a country of ploughed red fields, gravel rivers and salty ponds.
     """
 
     seed: int = 1
@@ -54,6 +57,7 @@ class Settings:
     landsat_scenes: int = 6
     landsat_size: int = 512
     difficulty: Difficulty = FROZEN
+    landscape: str = HUMID
 
     def __post_init__(self) -> None:
         if self.size < 24:
@@ -64,6 +68,9 @@ class Settings:
             raise InputError(f"Interleave {self.interleave!r} is unknown: tif, bsq, bil or bip.")
         if self.level not in ("L2A", "L1C"):
             raise InputError(f"Level {self.level!r} is unknown: L2A or L1C.")
+        if self.landscape not in LANDSCAPES:
+            known = " or ".join(LANDSCAPES)
+            raise InputError(f"Landscape {self.landscape!r} is unknown: {known}.")
 
     @property
     def grid(self) -> Grid:
@@ -77,7 +84,7 @@ class Settings:
         """World of this seed, its main ore body near the middle of the grid."""
         half = self.size * CELL / 2
         centre = (self.grid.left + half, self.grid.top - half)
-        return World(self.seed, centre, 2 * half, self.difficulty)
+        return World(self.seed, centre, 2 * half, self.difficulty, self.landscape)
 
 
 @dataclass(frozen=True)

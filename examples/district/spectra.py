@@ -195,6 +195,28 @@ VARIETIES: tuple[tuple[Material, ...], ...] = (
 )
 """Varieties of each of `MATERIALS`, in their order."""
 
+OWN_SOIL_MATERIALS = (
+    Material(
+        "ploughed ochre earth",
+        MATERIALS[2],
+        ((350, 0.10), (580, 0.22), (900, 0.32), (1300, 0.39), (1900, 0.39), (2500, 0.30)),
+        (*_of(1.4, _IRON_YELLOW), *_of(0.25, _IRON_RED), *_of(0.6, _CLAY), *_of(0.4, _MOISTURE)),
+    ),
+    Material(
+        "washed river gravel",
+        MATERIALS[2],
+        ((350, 0.19), (600, 0.34), (1000, 0.41), (1600, 0.43), (2500, 0.34)),
+        (*_of(1.1, _IRON_YELLOW), *_of(0.2, _CARBONATE), *_of(0.6, _WHITE_MICA)),
+    ),
+    Material(
+        "salt crust",
+        MATERIALS[2],
+        ((350, 0.24), (600, 0.41), (1000, 0.49), (1600, 0.50), (2500, 0.38)),
+        (*_of(0.5, _GYPSUM), *_of(1.0, _SULPHATE), *_of(0.5, _MOISTURE)),
+    ),
+)
+"""Spectra of `gossan.examples.district.landscapes.OWN_SOILS`, in their order."""
+
 # Share of each soil variety by geological unit (columns: loam, calcareous, sandy, red).
 _SOIL_BY_UNIT = {
     "alluvium": (3.0, 0.3, 0.6, 0.2),
@@ -225,16 +247,21 @@ class Palette:
     @cached_property
     def varieties(self) -> tuple[npt.NDArray[np.float64], ...]:
         """Spectra (varieties, bands) of each material, seen through the bands' responses."""
+        return tuple(self._seen(varieties) for varieties in VARIETIES)
+
+    @cached_property
+    def own_soils(self) -> npt.NDArray[np.float64]:
+        """Spectra (soils, bands) of the soils that only some landscapes have."""
+        return self._seen(OWN_SOIL_MATERIALS)
+
+    def _seen(self, materials: tuple[Material, ...]) -> npt.NDArray[np.float64]:
         fine = np.arange(350.0, 2551.0)
         sigma = self.fwhm / 2.3548
         response = np.exp(
             -0.5 * ((fine[None, :] - self.wavelengths[:, None]) / sigma[:, None]) ** 2
         )
         response /= response.sum(axis=1, keepdims=True)
-        return tuple(
-            np.array([response @ variety.spectrum(fine) for variety in varieties])
-            for varieties in VARIETIES
-        )
+        return np.array([response @ material.spectrum(fine) for material in materials])
 
     @cached_property
     def means(self) -> npt.NDArray[np.float64]:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from gossan.examples.district.difficulty import FROZEN, Difficulty
 from gossan.examples.district.fields import Chance, FloatArray, Grid
 from gossan.examples.district.geology import ClassArray
+from gossan.examples.district.landscapes import HUMID, LANDSCAPES, OWN_SOILS, Landscape
 from gossan.examples.district.places import Places
 from gossan.examples.district.pollution import Pollution
 from gossan.examples.district.shapes import Dam, Outline
@@ -70,12 +71,15 @@ class World:
         Side of the surveyed square around it, metres; the world goes on beyond.
     difficulty : Difficulty
         How hard the products are to interpret.
+    scenery : str
+        One of `LANDSCAPES`.
     """
 
     seed: int
     centre: tuple[float, float]
     extent: float
     difficulty: Difficulty = FROZEN
+    scenery: str = HUMID
 
     @cached_property
     def chance(self) -> Chance:
@@ -85,7 +89,12 @@ class World:
     @cached_property
     def places(self) -> Places:
         """Mines, ponds, towns and granites."""
-        return Places(self.chance, self.centre)
+        return Places(self.chance, self.centre, self.landscape)
+
+    @property
+    def landscape(self) -> Landscape:
+        """What the country looks like."""
+        return LANDSCAPES[self.scenery]
 
     def patch(self, grid: Grid, *, season: float = 0.5) -> Patch:
         """Return a rectangle of the world.
@@ -133,7 +142,7 @@ class Patch(Pollution):
         farm = wild < -0.15
         parcel = self.parcels
         cover[farm] = code["crop"]
-        cover[farm & (parcel < 0.30)] = code["bare field"]
+        cover[farm & (parcel < self._bare_parcels)] = code["bare field"]
         cover[farm & (parcel < 0.08)] = code["stubble"]
         cover[farm & (parcel > 0.985)] = code["greenhouse"]
         cover[wild > 0.35] = code["forest"]
@@ -144,6 +153,10 @@ class Patch(Pollution):
         width = 28.0 + 8.0 * self.field("river width", 900.0)
         river = self.river_distance
         cover[river < width + 22.0 + 14.0 * self.field("bank", 220.0, 2)] = code["river bank"]
+        if self.world.landscape.braided:
+            bed = self.gravel_bed
+            cover[bed] = code["river bank"]
+            cover[bed & (np.abs(self.field("channels", 200.0, 3)) < 0.13)] = code["river"]
         cover[river < width] = code["river"]
         for pond in places.irrigation_ponds(bounds, 400.0):
             self._paint(cover, pond.pond, code["pond mud"])
@@ -159,6 +172,45 @@ class Patch(Pollution):
                 self._paint(cover, tailings.pond, code["tailings water"], tailings.wet, rough=0.1)
                 self._paint_dam(cover, tailings.dam, code["tailings dam"])
         return cover
+
+    @property
+    def _bare_parcels(self) -> FloatArray | float:
+        """Parcels with a number below lie bare: of the estates that plough together, nearly all."""
+        landscape = self.world.landscape
+        if not landscape.estates:
+            return landscape.bare
+        estates = self.field("estates", 500.0, 2) > 1.0
+        return np.where(estates, np.float32(landscape.estates), np.float32(landscape.bare))
+
+    @cached_property
+    def gravel_bed(self) -> npt.NDArray[np.bool_]:
+        """Where a braided river has laid down gravel."""
+        reach = self.world.landscape.braided * (1.0 + 0.8 * self.field("gravel bed", 1300.0, 2))
+        return self.river_distance < reach
+
+    @cached_property
+    def strange_soils(self) -> FloatArray | None:
+        """Share of each of the landscape's own soils in the soil (rows, columns, soils).
+
+        None where the landscape has none.
+        """
+        landscape, cover = self.world.landscape, self.cover
+        if not landscape.own_soils:
+            return None
+        shares = np.zeros((*cover.shape, len(OWN_SOILS)), dtype=np.float32)
+        # Ochre earth comes in patches as wide as a mine; what was ploughed last shows it best.
+        bare = cover == COVER_CODES["bare field"]
+        parcel = (self.parcels[bare] * 2**40).astype(np.int64)
+        ploughed = self.world.chance.uniform("ploughed", parcel)
+        ochre = np.clip(0.25 + 0.9 * self.field("ochre", 420.0, 2)[bare], 0.0, 1.0)
+        shares[bare, OWN_SOILS.index("ochre earth")] = ochre * (0.55 + 0.4 * ploughed)
+        loose = np.clip(0.7 + 0.2 * self.field("gravel", 120.0, 2), 0.2, 0.95)
+        bank = cover == COVER_CODES["river bank"]
+        shares[bank, OWN_SOILS.index("river gravel")] = loose[bank]
+        salt = np.clip(0.6 + 0.3 * self.field("salt", 200.0, 2), 0.1, 0.95)
+        mud = cover == COVER_CODES["pond mud"]
+        shares[mud, OWN_SOILS.index("salt crust")] = salt[mud]
+        return shares
 
     def _paint(
         self,
@@ -242,6 +294,8 @@ class Patch(Pollution):
         built[town] = np.where(garden < 0.68, 0.92, 0.12)
         green[town] = np.where(garden < 0.68, 0.03, 0.6)
         wild = (cover == code["scrub"]) | (cover == code["forest"])
+        turbid = cover == code["irrigation pond"]
+        water[turbid] *= 1.0 - self.world.landscape.silt
         drought = 0.35 * (0.5 - self.season)
         dry[wild] += np.clip(drought, -0.05, 0.3) * (cover[wild] == code["scrub"])
         # Metals stunt plants.

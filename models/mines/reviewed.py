@@ -6,27 +6,32 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from affine import Affine
 
 from gossan.core.errors import InputError
 from gossan.core.progress import Progress
-from gossan.core.raster import RasterInfo
+from gossan.core.raster import RasterInfo, Window
 from gossan.models.mines import geometry
 from gossan.models.mines.chips import (
     BACKGROUND,
+    CELL_BACKGROUND,
+    CELL_MINE,
     HIGH,
     LOW,
     MINE,
+    MINE_CLASSES,
     NO_ORE,
+    TILE,
     ChipImage,
     ChipWriter,
     Label,
     cell_window,
     point_window,
 )
+from gossan.models.mines.edge_chips import EdgeChip, edge_chip
 from gossan.models.mines.extraction import Counts
 from gossan.models.mines.masks import inside_polygons, outlines
 
@@ -140,21 +145,59 @@ def cut_findings(
             continue
         chosen = places if finding.decision == REJECTED else [_middle(places)]
         for row, column in chosen:
-            if are_cells and size == geometry.EXACT_CHIP:
-                cell = [_cell_at(place) for place in (row, column)]
-                window = cell_window(cell[0], cell[1], size)
-            else:
-                window = point_window(row, column, size)
-            if not image.holds(window):
+            shape = _shape_of(image, row, column, size, are_cells=are_cells)
+            if shape is None:
                 counts.dropped["nearer to the edge of an image than half a chip"] += 1
                 continue
-            missing = image.missing(window)
+            missing = image.missing(shape.window)
             if missing.mean() > largest_missing:
                 counts.dropped[f"more than {largest_missing:.0%} of their chip is missing"] += 1
                 continue
-            writer.cut(image, window, (row, column), label, missing=missing)
+            called, cells = label, None
+            if isinstance(shape, EdgeChip):
+                called, cells = _as_tile(label), shape.classes(_cell_class(label.klass))
+                row, column = (geometry.centre(_cell_at(place)) for place in (row, column))
+            writer.cut(image, shape.window, (row, column), called, missing=missing, cells=cells)
             counts.cut[label.klass] += 1
     return seen
+
+
+class _Square(NamedTuple):
+    """A chip whose middle counts."""
+
+    window: Window
+
+
+def _shape_of(
+    image: ChipImage, row: float, column: float, size: int, *, are_cells: bool
+) -> _Square | EdgeChip | None:
+    """Return where the chip of a place is cut; None where none fits into the image."""
+    cell = _cell_at(row), _cell_at(column)
+    if are_cells and size == geometry.EXACT_CHIP:
+        window = cell_window(*cell, size)
+    else:
+        window = point_window(row, column, size)
+    if image.holds(window):
+        return _Square(window)
+    if size != geometry.EXACT_CHIP:
+        return None
+    # At the edge a point stands for the cell of the search that it lies in, if in any.
+    info = image.raster.info
+    if not (
+        0 <= cell[0] < geometry.cells(info.height) and 0 <= cell[1] < geometry.cells(info.width)
+    ):
+        return None
+    return edge_chip(*cell, info.height, info.width)
+
+
+def _as_tile(label: Label) -> Label:
+    """Return the label of an edge's chip, whose class stands in the raster of its cells."""
+    note = f"{label.klass} at the edge"
+    return Label(TILE, label.origin, label.group, f"{note}: {label.note}" if label.note else note)
+
+
+def _cell_class(klass: str) -> int:
+    return CELL_MINE if klass in MINE_CLASSES else CELL_BACKGROUND
 
 
 def places_of(finding: Finding, info: RasterInfo) -> tuple[list[tuple[float, float]], bool]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from gossan.core.errors import InputError
 from gossan.examples.district import Settings
 from gossan.examples.district.fields import Chance, Grid
 from gossan.examples.district.geology import UNITS
@@ -127,3 +130,32 @@ def test_angles_are_written_in_every_style_of_the_registers():
         "27°55.8942'S",
         "27 55 53.65 S",
     ]
+
+
+def test_a_dry_country_keeps_its_mines_and_gains_what_looks_like_them(patch):
+    dry = replace(SETTINGS, landscape="dry").world.patch(GRID)
+    bounds = replace(SETTINGS, size=400).grid.bounds
+    assert dry.world.places.mines(bounds) == patch.world.places.mines(bounds)
+    np.testing.assert_array_equal(dry.elevation, patch.elevation)
+    usual = patch.world.places.irrigation_ponds(bounds)
+    more = dry.world.places.irrigation_ponds(bounds)
+    assert more[: len(usual)] == usual
+    assert len(more) > len(usual)
+    for name in ("bare field", "river bank"):
+        code = COVER_CODES[name]
+        assert (dry.cover == code).sum() > 1.2 * (patch.cover == code).sum(), name
+    for name in ("pit", "tailings", "tailings dam"):
+        code = COVER_CODES[name]
+        np.testing.assert_array_equal(dry.cover == code, patch.cover == code)
+    assert patch.strange_soils is None
+    strange = dry.strange_soils
+    assert strange.min() >= 0
+    assert strange.sum(axis=-1).max() < 1
+    mining = np.isin(dry.cover, [COVER_CODES[each] for each in ("pit", "tailings", "waste dump")])
+    assert not strange[mining].any(), "no mine is of the landscape's own soils"
+    np.testing.assert_allclose(dry.abundances.sum(axis=-1), 1.0, atol=1e-5)
+
+
+def test_an_unknown_landscape_is_refused():
+    with pytest.raises(InputError, match="Landscape 'wet' is unknown: humid or dry"):
+        Settings(landscape="wet")

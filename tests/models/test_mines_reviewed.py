@@ -139,17 +139,57 @@ def test_points_and_hand_drawn_outlines_smaller_than_a_cell_give_one_chip_each(i
     assert abs(float(second["row"]) - 302) < 4
 
 
-def test_findings_off_the_image_and_at_its_edge_are_counted(image, tmp_path):
-    path, _ = image
+def test_cells_at_the_edge_are_cut_as_tiles_that_say_which_cell_counts(image, tmp_path):
+    path, numbers = image
+    findings = write_findings(
+        tmp_path / "findings.geojson",
+        [
+            ("false", "", cells((0, 5)), {"reason": "bare field"}),
+            ("mine", "high impact", cells((15, 0))),
+            ("dam", "", {"type": "Point", "coordinates": list(to_map(595 - 90, 300))}),
+        ],
+    )
+    result = collect(Progress(), images=[path], findings=[findings], output=str(tmp_path / "chips"))
+    assert result["classes"] == {"background": 1, "high impact": 1, "dam": 1}
+    rows = rows_of(tmp_path / "chips")
+    assert [(row["class"], row["note"]) for row in rows] == [
+        ("tile", "background at the edge: bare field"),
+        ("tile", "high impact at the edge: mine"),
+        ("tile", "dam at the edge: dam"),
+    ]
+    # 600 pixels end six pixels after a whole number of cells' sides, and so do the last chips.
+    wanted = [(0, 27 * 4, 243, (0, 1), 1), (351, 0, 249, (2, 0), 2), (351, 189, 249, (2, 1), 2)]
+    for row, (top, left, size, cell, value) in zip(rows, wanted):
+        with rasterio.open(tmp_path / "chips" / row["chip"]) as chip:
+            np.testing.assert_array_equal(
+                chip.read().transpose(1, 2, 0), numbers[top : top + size, left : left + size]
+            )
+        with rasterio.open(tmp_path / "chips" / row["cells"]) as chip:
+            classes = chip.read(1)
+        assert classes[cell] == value
+        assert (classes != 0).sum() == 1
+
+
+def test_findings_off_the_image_and_chips_that_fit_nowhere_are_counted(tmp_path):
+    numbers, _ = scene(240, [])
+    path = write_image(tmp_path / "small.tif", numbers)
     away = {"type": "Point", "coordinates": [LEFT - 9000, TOP]}
     findings = write_findings(
         tmp_path / "findings.geojson",
-        [("mine", "", cells((5, 5))), ("mine", "", away), ("false", "", cells((0, 5)))],
+        [("mine", "", cells((0, 0))), ("mine", "", away)],
     )
+    with pytest.raises(InputError, match="No chip could be cut"):
+        collect(Progress(), images=[path], findings=[findings], output=str(tmp_path / "none"))
+    larger = write_image(tmp_path / "larger.tif", scene(SIZE, [])[0])
     said = []
+    missing = {"type": "Point", "coordinates": list(to_map(5, 300))}
+    findings = write_findings(
+        tmp_path / "findings.geojson",
+        [("mine", "", cells((5, 5))), ("mine", "", away), ("false", "", missing)],
+    )
     result = collect(
         Progress(on_message=said.append),
-        images=[path],
+        images=[larger],
         findings=[findings],
         output=str(tmp_path / "chips"),
     )
