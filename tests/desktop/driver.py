@@ -215,8 +215,9 @@ class Desktop:
 
     def settle(self) -> None:
         """Let QGIS deal with what has arrived."""
-        time.sleep(0.05)
-        self.ask("QApplication.processEvents()")
+        for _ in range(2):
+            time.sleep(0.05)
+            self.ask("None")  # answered once QGIS's loop is back from what came before
 
     # ---------------------------------------------------------------- pictures
 
