@@ -38,7 +38,7 @@ RESUMES = "50"
 """How often pip goes on with one file; with its pauses that outlasts some minutes offline."""
 
 _PROBE = (
-    "import json, sys, venv, ensurepip; "
+    "import json, sys, venv, ensurepip; ensurepip.version(); "
     "print(json.dumps({'version': list(sys.version_info[:2]), 'bits': sys.maxsize.bit_length() + 1,"
     " 'prefix': sys.base_prefix}))"
 )
@@ -133,7 +133,9 @@ def find_base_python(
             continue
         return BasePython(path, version)
     # Debian and its kin keep the module that makes environments in a package of its own.
-    cure = "Install the package python3-venv (sudo apt install python3-venv) and try again, or name"
+    cure = (
+        "Install the package python3-venv (sudo apt install python3-venv) and look again, or name"
+    )
     raise ValueError(
         "No Python was found that can make the engine's environment. "
         + (cure if lack_venv and os.path.exists("/etc/debian_version") else "Name")
@@ -444,7 +446,7 @@ def clear_leftovers(folder: Path) -> None:
 _REASONS = (
     (
         r"No space left on device|Disk quota exceeded|not enough space on the disk",
-        "The disk is full. Make room and start again.",
+        "The disk is full; make room there.",
     ),
     (
         r"407 Proxy Authentication|ProxyError.*40[37]",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import platform
 import sys
 from collections.abc import Callable
 from typing import Any
 
 from qgis.core import Qgis, QgsTask
+from qgis.PyQt.QtCore import qVersion
 
 from gossan.core.origin import gossan_version
 from gossan.engine import client, environment
@@ -47,20 +49,25 @@ class DiagnosisTask(QgsTask):
 def describe(state: environment.State, answer: dict[str, Any] | None, trouble: str = "") -> str:
     """Return the diagnosis as plain text, fit for an error report."""
     lines = [
-        f"Gossan {gossan_version()}, QGIS {Qgis.QGIS_VERSION}, Python {sys.version.split()[0]}",
+        f"Gossan {gossan_version()}",
+        f"QGIS {Qgis.QGIS_VERSION}, Qt {qVersion()}, Python {sys.version.split()[0]}",
         state.sentence,
-        trouble,
+        *([trouble] if trouble else []),
     ]
     if answer is not None:
         lines += [
+            "",
             f"Engine: Gossan {answer['gossan']}, Python {answer['python']} "
             f"({answer['executable']})",
             f"Machine: {answer['platform']}, {answer['cores']} cores, "
             f"{answer['memory_available_gib']} of {answer['memory_gib']} GiB memory free",
-            "Packages: "
-            + ", ".join(
-                f"{name} {version or 'not installed'}"
+            "",
+            "Packages:",
+            *(
+                f"    {name} {version or 'not installed'}"
                 for name, version in answer["packages"].items()
             ),
         ]
-    return "\n".join(line for line in lines if line)
+    else:
+        lines.append(f"Machine: {platform.platform()}")
+    return "\n".join(lines)

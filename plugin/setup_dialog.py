@@ -76,7 +76,9 @@ class SetupDialog(QDialog):
             "docs/engine.md says how to collect them on another computer."
         )
         self.wheels.fileChanged.connect(self._explain)
-        form = QFormLayout()
+        self.choices = QWidget()
+        form = QFormLayout(self.choices)
+        form.setContentsMargins(0, 0, 0, 0)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         heading = QLabel("What")
         heading.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -91,7 +93,7 @@ class SetupDialog(QDialog):
         layout.setSpacing(10)
         layout.addWidget(self.state)
         layout.addWidget(introduction)
-        layout.addLayout(form)
+        layout.addWidget(self.choices)
         layout.addLayout(self._build_progress())
         layout.addWidget(self._build_log(), 1)
         layout.addWidget(self._build_buttons())
@@ -124,7 +126,6 @@ class SetupDialog(QDialog):
         self.log = QPlainTextEdit()
         self.log.setReadOnly(True)
         self.log.setMaximumBlockCount(LOG_LINES)
-        self.log.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.log.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.log.setMinimumHeight(LOG_HEIGHT)
         self.copy_button = QPushButton("&Copy log")
@@ -156,6 +157,8 @@ class SetupDialog(QDialog):
         needed = self.heightForWidth(self.width())
         if self.log_box.isHidden() or self.log_box.isCollapsed() or needed > self.height():
             self.resize(self.width(), needed)
+        if not self.log_box.isCollapsed():
+            self.log.verticalScrollBar().setValue(self.log.verticalScrollBar().maximum())
 
     # ---------------------------------------------------------------- what it says
 
@@ -172,6 +175,9 @@ class SetupDialog(QDialog):
             return
         if engine_removal.left_behind(self._folder):
             self._delete_removed()
+        if self.choices.isHidden():
+            self.choices.show()
+            self._say("")
         stamp = environment.read_stamp(self._folder) or {"locks": {}}
         has_networks = any(name.startswith("networks-") for name in stamp["locks"])
         unfinished = client.state().kind == "unfinished"
@@ -184,9 +190,10 @@ class SetupDialog(QDialog):
         button.setFocus()
 
     def _refuse(self, why: str) -> None:
-        """Say why nothing can be set up here."""
-        for widget in (self.networks, self.wheels, self.start_button, self.remove_button):
-            widget.setEnabled(False)
+        """Say why nothing can be set up here, and let the user change that."""
+        self.choices.hide()
+        self.remove_button.hide()
+        self.start_button.setText("Look again")
         self.state.setText("<b>The engine cannot be set up yet.</b>")
         self._say(why, "/mIconWarning.svg")
 
@@ -233,6 +240,9 @@ class SetupDialog(QDialog):
         if self._setup is not None:
             self._setup.cancel()
             return
+        if self._base is None:
+            self.prepare()
+            return
         self.log.clear()
         self.log_box.show()
         self.progress.setValue(0)
@@ -266,11 +276,12 @@ class SetupDialog(QDialog):
         if setup is not None:
             setup.deleteLater()
         stopped = setup is not None and setup.cancelled
+        began = bool(self.log.toPlainText())
         self.log.appendPlainText(sentence)
         self.networks.setEnabled(True)
         self.prepare()
         self._say(sentence, "/mIconSuccess.svg" if ready else "/mIconWarning.svg" * (not stopped))
-        if not ready and not stopped:
+        if began and not ready and not stopped:
             self.log_box.setCollapsed(False)
 
     @pyqtSlot()

@@ -12,10 +12,12 @@ from qgis.PyQt.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLa
 class TextDialog(QDialog):
     """Shows a plain text to read and to copy, such as a diagnosis."""
 
+    SIZE = (640, 420)
+
     def __init__(self, title: str, text: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(title)
-        self.resize(980, 680)
+        self.resize(*self.SIZE)
         self.text = QTextBrowser()
         # Links to other pages are followed here, those to the web in the browser.
         self.text.setOpenExternalLinks(True)
@@ -35,6 +37,8 @@ class TextDialog(QDialog):
 
 class PageDialog(TextDialog):
     """Shows a Markdown page with its pictures, and the pages that it leads to."""
+
+    SIZE = (980, 680)
 
     def __init__(self, title: str, page: Path, parent: QWidget | None = None) -> None:
         super().__init__(title, "", parent)

@@ -281,7 +281,7 @@ def test_a_package_that_was_half_unpacked_no_longer_counts_as_installed(tmp_path
     [
         (
             "ERROR: Could not install packages: [Errno 28] No space left on device: '/profile/x'",
-            "The disk is full.",
+            "The disk is full;",
         ),
         (
             "WARNING: Retrying (Retry(total=0)) after connection broken by 'ProxyError('Cannot "

@@ -442,9 +442,16 @@ def test_what_an_ended_removal_left_is_deleted_the_next_time(folder, wait_until)
     dialog.deleteLater()
 
 
-def test_without_a_suitable_python_the_dialog_says_why(folder, monkeypatch):
+def test_without_a_suitable_python_the_dialog_says_why_and_looks_again(folder, monkeypatch):
+    asked = engine_setup.ask
     monkeypatch.setattr(engine_setup, "ask", lambda command: None)
     dialog = SetupDialog()
     assert "No Python was found" in dialog.doing.text()
-    assert not dialog.start_button.isEnabled()
+    assert dialog.choices.isHidden()
+    assert dialog.start_button.text() == "Look again"
+    monkeypatch.setattr(engine_setup, "ask", asked)
+    dialog.start_button.click()
+    assert dialog.start_button.text() == "Set up"
+    assert dialog.doing.text() == ""
+    assert not dialog.choices.isHidden()
     dialog.deleteLater()

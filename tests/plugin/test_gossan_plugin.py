@@ -124,7 +124,7 @@ def test_the_diagnosis_tells_versions_and_what_is_not_installed():
     text = describe(state, answer)
     assert "The engine is ready in /env." in text
     assert "2 cores, 20.0 of 23.5 GiB" in text
-    assert "numpy 2.4.6, tensorflow not installed" in text
+    assert "    numpy 2.4.6\n    tensorflow not installed" in text
 
 
 def test_the_diagnosis_of_a_missing_engine_says_how_to_set_it_up():
