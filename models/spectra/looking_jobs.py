@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from gossan.core.errors import InputError
+from gossan.core.errors import FileError, InputError
 from gossan.core.job_files import job_files
-from gossan.core.origin import Origin
 from gossan.core.progress import Progress
 from gossan.core.raster import Raster, open_raster
 from gossan.core.spectra import SpectralLibrary, write_library
@@ -22,6 +21,9 @@ from gossan.models.spectra.scene import reflectance_factor
 
 NEAREST = 10
 """How many library spectra a ranking lists."""
+
+LEAST_COLUMNS = 64
+"""By so many pixels of each sampled row, or a tile's, the scale of a scene is judged."""
 
 
 @job_files(reads=("raster", "library", "wavelengths"), writes=())
@@ -64,7 +66,8 @@ def look(
     dict
         ``axis`` (as `Axis.to_dict`), ``spectra`` (for each place ``row``, ``column``, ``outline``
         on the map, ``pixels``, ``reflectance``, ``deviation`` and the `treatments`; None for a
-        place without values), ``nearest`` (as `rank_library`), ``notes``. Missing values are NaN.
+        place without values), ``nearest`` (as `rank_library`; empty where the library
+        cannot be compared), ``library_notes`` and ``notes``. Missing values are NaN.
 
     Raises
     ------
@@ -92,13 +95,23 @@ def look(
     for place, treated in zip(found, treatments(table, axis.values)):
         place.update(treated)
     ranked: list[dict[str, Any]] = []
+    about_library: list[str] = []
     if library and axis.unit == "nm":
-        ranked, said = _ranked(table[0], axis.values, axis.fwhm, library, nearest)
-        notes += said
+        try:
+            ranked, about_library = _ranked(table[0], axis.values, axis.fwhm, library, nearest)
+        except (InputError, FileError) as problem:
+            # The spectrum is there all the same.
+            about_library = [str(problem)]
     for place in found:
         place["reflectance"] = place["reflectance"].tolist()
         place["deviation"] = place["deviation"].tolist()
-    return {"axis": axis.to_dict(), "spectra": places, "nearest": ranked, "notes": notes}
+    return {
+        "axis": axis.to_dict(),
+        "spectra": places,
+        "nearest": ranked,
+        "notes": notes,
+        "library_notes": about_library,
+    }
 
 
 @job_files(reads=("library",), writes=())
@@ -128,7 +141,7 @@ def rank_library(
     -------
     dict
         ``nearest``: for each ``name``, ``class``, ``source``, ``angle`` (rad), ``reflectance`` on
-        the spectrum's bands, and the `treatments`; ``notes``.
+        the spectrum's bands, and the `treatments`; ``library_notes``.
 
     Raises
     ------
@@ -145,7 +158,7 @@ def rank_library(
         raise InputError("A spectrum needs values at two bands or more to be compared.")
     widths = None if fwhm is None else np.array(fwhm, dtype=np.float64)
     ranked, notes = _ranked(values, x, widths, library, nearest)
-    return {"nearest": ranked, "notes": notes}
+    return {"nearest": ranked, "library_notes": notes}
 
 
 def treat(progress: Progress, *, spectra: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -174,11 +187,7 @@ def treat(progress: Progress, *, spectra: Sequence[Mapping[str, Any]]) -> dict[s
 
 @job_files(reads=(), writes=("output",))
 def write_spectra(
-    progress: Progress,
-    *,
-    output: str,
-    spectra: Sequence[Mapping[str, Any]],
-    origin: Mapping[str, Any] | None = None,
+    progress: Progress, *, output: str, spectra: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     """Write spectra that were looked at as a library.
 
@@ -192,8 +201,6 @@ def write_spectra(
         ``name``, ``class``, ``source``, ``wavelengths`` (nm), ``fwhm`` (or None) and
         ``reflectance`` (None or NaN where missing) of each. They are brought to the bands of the
         first, without those where no spectrum has a value.
-    origin : mapping or None
-        Algorithm, version and parameters; the source texts name the algorithm.
 
     Returns
     -------
@@ -210,8 +217,7 @@ def write_spectra(
     if not spectra:
         raise InputError("There is no spectrum to write. Tick at least one.")
     progress.fraction(0.0)
-    algorithm = Origin.from_dict(origin).algorithm
-    libraries = [_single(spectrum, algorithm) for spectrum in spectra]
+    libraries = [_single(spectrum) for spectrum in spectra]
     first = libraries[0]
     rows, resampled = [first.spectra[0]], 0
     for number, library in enumerate(libraries[1:], start=1):
@@ -322,7 +328,9 @@ def _judged(
 ) -> tuple[float, tuple[str, ...]]:
     notes: list[str] = []
     with open_raster(path, wavelengths=wavelengths) as scene:
-        factor = reflectance_factor(scene, bands, Progress(on_warning=notes.append))
+        columns = max(scene.info.block[1] if scene.info.block[0] > 1 else 0, LEAST_COLUMNS)
+        told = Progress(on_warning=notes.append)
+        factor = reflectance_factor(scene, bands, told, columns=columns)
     return factor, tuple(notes)
 
 
@@ -345,7 +353,7 @@ def _ranked(
     return rows, notes
 
 
-def _single(spectrum: Mapping[str, Any], algorithm: str) -> SpectralLibrary:
+def _single(spectrum: Mapping[str, Any]) -> SpectralLibrary:
     """Return a spectrum as a library of its own."""
     name = str(spectrum["name"])
     if not spectrum.get("wavelengths"):
@@ -356,14 +364,12 @@ def _single(spectrum: Mapping[str, Any], algorithm: str) -> SpectralLibrary:
     values = _numbers(spectrum["reflectance"])
     if not np.isfinite(values).any():
         raise InputError(f"The spectrum {name} has no values. Untick it.")
-    source = str(spectrum.get("source") or "")
-    parts = [part for part in (source, algorithm and f"by {algorithm}") if part]
     return SpectralLibrary(
         names=(name,),
         spectra=values[np.newaxis],
         wavelengths=np.array(spectrum["wavelengths"], dtype=np.float64),
         classes=(str(spectrum.get("class") or ""),),
-        sources=("; ".join(parts),),
+        sources=(str(spectrum.get("source") or ""),),
         fwhm=None if not spectrum.get("fwhm") else np.array(spectrum["fwhm"], dtype=np.float64),
     )
 

@@ -40,19 +40,37 @@ def plan_blocks(info: RasterInfo, bands: int) -> list[Block]:
     return plan(info.height, info.width, rows=min(rows, info.height), columns=info.width)
 
 
-def reflectance_factor(raster: Raster, indexes: Sequence[int], progress: Progress) -> float:
+def reflectance_factor(
+    raster: Raster, indexes: Sequence[int], progress: Progress, *, columns: int | None = None
+) -> float:
     """Return what the scene's values are multiplied with to be reflectance, 0 to 1.
 
     A factor other than 1 is a guess from the values, made only where file and user are silent;
     the log says so.
+
+    Parameters
+    ----------
+    raster : Raster
+    indexes : sequence of int
+        Bands that are used, from 0.
+    progress : Progress
+        Warned of a guess.
+    columns : int or None
+        Look at so many columns of each sampled row, farther to the right in each, for an answer
+        at once; None looks at whole rows.
     """
     info = raster.info
     rows = np.unique(np.linspace(0, info.height - 1, _SAMPLED_ROWS).astype(int))
     chosen = np.asarray(indexes)[
         np.unique(np.linspace(0, len(indexes) - 1, _SAMPLED_BANDS).astype(int))
     ]
-    sample = [raster.read(Window(int(row), 0, 1, info.width), chosen.tolist()) for row in rows]
-    factor, note = reflectance_scale(info, np.concatenate(sample))
+    width = min(columns or info.width, info.width)
+    starts = np.linspace(0, info.width - width, len(rows)).astype(int)
+    sample = [
+        raster.read(Window(int(row), int(start), 1, width), chosen.tolist())
+        for row, start in zip(rows, starts)
+    ]
+    factor, note = reflectance_scale(info, np.concatenate(sample, axis=1))
     if note:
         progress.warn(note)
     return factor

@@ -79,6 +79,25 @@ class Plot(QWidget):
         self.axes.set_axis_on()
         return self.axes
 
+    def add_lines(
+        self,
+        lines: list[list[tuple[float, float]]],
+        colours: list[str],
+        *,
+        widths: list[float] | float = 1.2,
+        style: str = "solid",
+    ) -> None:
+        """Draw many lines at once; a line is interrupted where it is NaN.
+
+        The limits of the axes stay as they are.
+        """
+        from matplotlib.collections import LineCollection
+
+        self.axes.add_collection(
+            LineCollection(lines, colors=colours, linewidths=widths, linestyles=style),
+            autolim=False,
+        )
+
     def refresh(self) -> None:
         """Show what was drawn, at the next opportunity."""
         if self.drawable:

@@ -43,6 +43,13 @@ class Entry:
 
 ENTRIES: tuple[Entry, ...] = (
     Entry(
+        "endmembers",
+        "Endmembers",
+        "endmembers",
+        "gossan.plugin.docks.endmembers.endmembers_dock",
+        "EndmembersDock",
+    ),
+    Entry(
         "heavy_metals",
         "Heavy metals",
         "metals",

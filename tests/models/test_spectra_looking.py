@@ -246,7 +246,7 @@ def test_a_library_is_ranked_by_angle_over_common_bands(tmp_path):
         [row["angle"] for row in answer["nearest"]], [value for value, _ in expected[:5]]
     )
     np.testing.assert_allclose(answer["nearest"][0]["reflectance"], spectra[7])
-    assert "1 of 20 spectra" in " ".join(answer["notes"])
+    assert "1 of 20 spectra" in " ".join(answer["library_notes"])
 
 
 def test_a_click_brings_its_ranking_along_and_a_changed_library_is_read_anew(values, tmp_path):
@@ -257,6 +257,16 @@ def test_a_click_brings_its_ranking_along_and_a_changed_library_is_read_anew(val
         answer = run(raster, points=[(500_015, 3_999_985)], library=str(path))
         assert answer["nearest"][0]["name"] == name
         assert answer["nearest"][0]["angle"] == pytest.approx(0, abs=1e-6)
+
+
+def test_a_library_that_cannot_be_compared_leaves_the_spectrum(values, tmp_path):
+    raster = write(tmp_path / "scene.tif", values)
+    path = tmp_path / "far.csv"
+    write_library(path, SpectralLibrary(("far",), np.ones((1, 3)), [3000.0, 3100.0, 3200.0]))
+    answer = run(raster, points=[(500_015, 3_999_985)], library=str(path))
+    assert answer["spectra"][0]["row"] == 0
+    assert answer["nearest"] == []
+    assert "nothing in common" in answer["library_notes"][0]
 
 
 def test_libraries_and_spectra_that_cannot_be_compared_are_refused(tmp_path):
@@ -296,7 +306,6 @@ def test_ticked_spectra_become_a_library(suffix, tmp_path):
             row("tailings", BANDS, [0.1, 0.2, 0.3, 0.4, None, 0.2], source="scene.tif, row 1"),
             row("tailings", finer, finer / 4000, **{"class": "waste"}),
         ],
-        origin={"algorithm": "gossan:endmembers"},
     )
     assert (answer["spectra"], answer["bands"], answer["resampled"]) == (2, 6, 1)
     library = read_library(path)

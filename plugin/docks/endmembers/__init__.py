@@ -1,0 +1,1 @@
+"""The dock *Endmembers*: spectra under the mouse, beside those of libraries."""
