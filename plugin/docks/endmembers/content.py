@@ -33,8 +33,8 @@ from gossan.plugin.docks.endmembers.spectra_table import SpectraTable
 from gossan.plugin.docks.endmembers.spectra_text import table_text
 
 HOW_TO_PICK = (
-    "Click: the spectrum of a pixel. Shift+click: one more. Drag: the mean of a rectangle. "
-    "Ctrl+drag: the mean of a shape drawn by hand."
+    "Click: a pixel. Shift+click: one more. Drag: mean of a rectangle. Ctrl+drag: mean of a shape "
+    "drawn by hand."
 )
 
 
@@ -70,7 +70,8 @@ class Content(QWidget):
         self.under_mouse.setWordWrap(True)
         self.under_mouse.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.under_mouse.setFixedHeight(2 * self.fontMetrics().lineSpacing())
-        self.plot.hovered.connect(self.under_mouse.setText)
+        self.under_mouse.setText(HOW_TO_PICK)
+        self.plot.hovered.connect(lambda text: self.under_mouse.setText(text or HOW_TO_PICK))
         self.table = SpectraTable()
         self.library = LibraryPanel()
         self.message = QLabel()

@@ -123,6 +123,8 @@ class SpectraPlot(Plot):
             for x, value, spread in zip(spectrum.axis, curves["reflectance"], curves["deviation"])
             if value is not None and spread is not None
         ]
+        if not self._spread:
+            return
         known = {x: (low, high) for x, low, high in self._spread}
         edges = [known.get(x, (math.nan, math.nan)) for x in spectrum.axis]
         self.axes.fill_between(
