@@ -123,10 +123,23 @@ class Docks:
             self._made[entry.name].close()
 
     def _open(self, entry: Entry) -> Dock:
-        if entry.name not in self._made:
-            self._made[entry.name] = self._make(entry)
-        dock = self._made[entry.name]
+        dock = self._made.get(entry.name)
+        if dock is not None:
+            dock.show()
+            return dock
+        dock = self._made[entry.name] = self._make(entry)
+        window = self._iface.mainWindow()
+        remembered = window.restoreDockWidget(dock)
+        if not remembered:
+            beside = [other.objectName() for other in self._made.values() if other is not dock]
+            self._iface.addTabifiedDockWidget(
+                Qt.DockWidgetArea.RightDockWidgetArea, dock, beside, True
+            )
         dock.show()
+        content = dock.widget()
+        if not remembered and content is not None and dock.width() < content.sizeHint().width():
+            # The content, made only now, wants more room than an empty dock was given.
+            window.resizeDocks([dock], [content.sizeHint().width()], Qt.Orientation.Horizontal)
         return dock
 
     def _make(self, entry: Entry) -> Dock:
@@ -136,12 +149,6 @@ class Docks:
         dock.setWindowTitle(f"Gossan: {entry.title}")
         dock.setWindowIcon(icon(entry.motif))
         dock.follow(dock.closedStateChanged, lambda closed: self._on_closed(entry.name, closed))
-        window = self._iface.mainWindow()
-        if not window.restoreDockWidget(dock):
-            beside = [other.objectName() for other in self._made.values()]
-            self._iface.addTabifiedDockWidget(
-                Qt.DockWidgetArea.RightDockWidgetArea, dock, beside, True
-            )
         return dock
 
     def _on_closed(self, name: str, closed: bool) -> None:

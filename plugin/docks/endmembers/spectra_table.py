@@ -38,9 +38,10 @@ class SpectraTable(QTreeWidget):
         )
         header = self.header()
         header.setStretchLastSection(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         letters = self.fontMetrics().averageCharWidth()
-        header.resizeSection(NAME, 22 * letters)
-        header.resizeSection(GROUP, 14 * letters)
+        header.resizeSection(NAME, 20 * letters)
+        header.resizeSection(GROUP, 12 * letters)
         self._filling = False
         self.itemChanged.connect(self._on_item_changed)
         self.itemSelectionChanged.connect(self._on_selection)
