@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qgis.PyQt.QtCore import QSize, Qt
+from qgis.PyQt.QtCore import Qt
+from qgis.PyQt.QtGui import QShowEvent
 from qgis.PyQt.QtWidgets import QScrollArea, QWidget
 
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ class Scrolling(QScrollArea):
         self.setFrameShape(QScrollArea.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
 
-    def minimumSizeHint(self) -> QSize:
-        """Ask for the width of the page; its height can be scrolled."""
+    def showEvent(self, event: QShowEvent) -> None:
+        """Ask for the width of the page, known now that it has its font; height can be scrolled."""
         beside = self.verticalScrollBar().sizeHint().width()
-        width = self.widget().minimumSizeHint().width() + beside
-        return QSize(width, super().minimumSizeHint().height())
+        self.setMinimumWidth(self.widget().minimumSizeHint().width() + beside)
+        super().showEvent(event)

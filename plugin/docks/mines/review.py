@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from qgis.core import QgsProject, QgsVectorLayer
+from qgis.PyQt.QtCore import QSize
 from qgis.PyQt.QtWidgets import QVBoxLayout
 
 from gossan.core.errors import GossanError
@@ -37,6 +38,11 @@ class ReviewPage(Page):
         project = QgsProject.instance()
         dock.follow(project.layersWillBeRemoved, self._on_removal)
         dock.follow(project.layersAdded, self._on_layers_added)
+
+    def minimumSizeHint(self) -> QSize:
+        """Ask from the beginning for the width of the bench, so that the dock need not grow."""
+        width = max(each.minimumSizeHint().width() for each in (self.start, self.bench))
+        return QSize(width, super().minimumSizeHint().height())
 
     def review(self, layer: QgsVectorLayer) -> None:
         """Offer a layer for review; begin at once where the reviewer is known."""

@@ -7,32 +7,27 @@ from typing import TYPE_CHECKING
 
 from qgis.core import QgsGeometry, QgsVectorLayer
 from qgis.PyQt.QtCore import Qt, pyqtSignal
-from qgis.PyQt.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from gossan.core.errors import GossanError
 from gossan.core.review.agreement import agreements
 from gossan.core.review.decisions import DAM, FALSE, MINE, MOVE, REASONS, UNSURE
 from gossan.plugin import toolbox
-from gossan.plugin.docks.mines.review_card import Card, Verdict
-from gossan.plugin.docks.mines.review_drag import DragTool, Held
-from gossan.plugin.docks.mines.review_figures import AgreementBox, Figures
+from gossan.plugin.docks.mines.review_drag import Dragging, Held
+from gossan.plugin.docks.mines.review_form import BenchForm
 from gossan.plugin.docks.mines.review_keys import ReviewKeys
 from gossan.plugin.docks.mines.review_map import Frame
-from gossan.plugin.docks.mines.review_order import OrderBox
 from gossan.plugin.docks.mines.review_sentences import facts, opening_sentences
 from gossan.plugin.docks.mines.review_session import ReviewSession
 from gossan.plugin.docks.mines.review_store import ReviewStore, hand_over
-from gossan.plugin.docks.mines.review_view import SecondView
 
 if TYPE_CHECKING:
     from gossan.plugin.docks.mines.mines_dock import MinesDock
 
-KEYS_HELP = "Keys on the map: M D F U judge, 1–6 false and why, Z undoes, ← → move, Enter comments."
 ALL_JUDGED = "That was the last one of this order. Choose another order, or export."
 EMPTY = "No finding of this layer comes up in this order. Choose another order, or show all."
 
 
-class ReviewBench(QWidget):
+class ReviewBench(BenchForm):
     """The reviewer's bench.
 
     Parameters
@@ -44,15 +39,15 @@ class ReviewBench(QWidget):
     """The reviewer wants another layer or another name."""
 
     def __init__(self, dock: MinesDock) -> None:
-        super().__init__()
+        super().__init__(dock.canvas)
         self._dock = dock
         self._canvas = dock.canvas
         self.session: ReviewSession | None = None
         self.store: ReviewStore | None = None
         self._on_map = False
-        self._tool: DragTool | None = None
+        self._dragging = Dragging(self._canvas)
         self._frame = Frame(self._canvas)
-        self._build()
+        self._connect()
         actions: dict[int, Callable[[], None]] = {
             Qt.Key.Key_M: lambda: self.decide(MINE),
             Qt.Key.Key_D: lambda: self.decide(DAM),
@@ -99,7 +94,7 @@ class ReviewBench(QWidget):
         if not self._on_map:
             return
         self._on_map = False
-        self._end_drag()
+        self._dragging.end()
         self.keys.stop()
         self.second.unlink()
         self._frame.clear()
@@ -217,25 +212,14 @@ class ReviewBench(QWidget):
         self._focus_map()
 
     def _on_drag(self, wanted: bool) -> None:
-        if not wanted:
-            self._end_drag()
-            return
-        self._before = self._canvas.mapTool()
-        self._tool = DragTool(self._canvas, self._held, self._on_dropped, self._end_drag)
-        self._canvas.setMapTool(self._tool)
-        self._tool.deactivated.connect(self._forget_tool)
-        self._focus_map()
+        if wanted:
+            self._dragging.begin(self._held, self._on_dropped, self._on_drag_end)
+            self.say("Drag the finding, or an entry of a register near it. Escape: leave it.")
+            self._focus_map()
+        else:
+            self._dragging.end()
 
-    def _end_drag(self) -> None:
-        if self._tool is not None:
-            self._canvas.unsetMapTool(self._tool)
-            if self._before is not None:
-                self._canvas.setMapTool(self._before)
-
-    def _forget_tool(self) -> None:
-        if self._tool is not None:
-            self._tool.deleteLater()
-            self._tool = None
+    def _on_drag_end(self) -> None:
         self.drag.setChecked(False)
 
     def _held(self) -> Held:
@@ -273,79 +257,26 @@ class ReviewBench(QWidget):
             return
         to(self.store.layer)
 
-    def _build(self) -> None:
-        self.head = QLabel()
-        self.head.setObjectName("review_head")
-        self.head.setWordWrap(True)
-        change = _button("Change…", "review_change", self.left.emit)
-        self.order = OrderBox()
+    def _connect(self) -> None:
+        self.change.clicked.connect(lambda _: self.left.emit())
         self.order.changed.connect(self._on_order)
-        self.figures = Figures()
-        self.card = Card()
-        self.verdict = Verdict()
         self.verdict.decided.connect(self.decide)
         self.verdict.rejected.connect(self.reject)
         self.verdict.commented.connect(self._on_comment)
         self.verdict.comment.returnPressed.connect(self._focus_map)
-        self.message = QLabel()
-        self.message.setObjectName("review_message")
-        self.message.setWordWrap(True)
-        self.message.setVisible(False)
-        self.drag = QPushButton("Drag…")
-        self.drag.setObjectName("review_drag")
-        self.drag.setCheckable(True)
-        self.drag.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.drag.setToolTip(
-            "Then drag the finding, or an entry of a register near it, to where it belongs."
-        )
+        self.back.clicked.connect(lambda _: self.step(-1))
+        self.next.clicked.connect(lambda _: self.step(1))
+        self.take_back.clicked.connect(lambda _: self.undo())
         self.drag.clicked.connect(self._on_drag)
-        self.agreement = AgreementBox()
         self.agreement.wanted.connect(self.go_to)
         self.agreement.opened.connect(self._show_agreement)
-        self.second = SecondView(self._canvas)
         self.second.collapsedStateChanged.connect(lambda _: self._on_second_view())
-        head = QHBoxLayout()
-        head.addWidget(self.head, 1)
-        head.addWidget(change)
-        moves = QHBoxLayout()
-        for button in (
-            _button("←  Back", "review_back", lambda: self.step(-1)),
-            _button("Next  →", "review_next", lambda: self.step(1)),
-            _button("Undo  Z", "review_undo", self.undo),
-            self.drag,
-        ):
-            moves.addWidget(button)
-        ends = QGridLayout()
-        ends.addWidget(_button("Export confirmed…", "review_export", self._on_export), 0, 0)
-        ends.addWidget(_button("Teach the detector…", "review_teach", self._on_teach), 0, 1)
-        hint = QLabel(KEYS_HELP)
-        hint.setWordWrap(True)
-        hint.setEnabled(False)
-        layout = QVBoxLayout(self)
-        layout.addLayout(head)
-        layout.addWidget(self.order)
-        layout.addWidget(self.card)
-        layout.addWidget(self.verdict)
-        layout.addLayout(moves)
-        layout.addWidget(self.message)
-        layout.addWidget(hint)
-        layout.addWidget(self.figures)
-        layout.addWidget(self.agreement)
-        layout.addWidget(self.second, 1)
-        layout.addLayout(ends)
-        layout.addStretch(0)
+        self.export.clicked.connect(lambda _: self._on_export())
+        self.teach.clicked.connect(lambda _: self._on_teach())
 
     def _on_second_view(self) -> None:
         if self.session is not None:
             self._mark(fly=False)
-
-
-def _button(text: str, name: str, call: Callable[[], None]) -> QPushButton:
-    button = QPushButton(text)
-    button.setObjectName(name)
-    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    button.clicked.connect(lambda _: call())
-    return button
 
 
 def _plain(text: str) -> str:

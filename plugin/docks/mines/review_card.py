@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qgis.PyQt.QtCore import Qt, pyqtSignal
+from qgis.PyQt.QtGui import QKeyEvent
 from qgis.PyQt.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -112,6 +113,15 @@ def _wrapped(name: str) -> QLabel:
     return label
 
 
+class CommentLine(QLineEdit):
+    """Keeps the keys that end a comment to itself: outside they mean something else."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Type, or end the comment."""
+        super().keyPressEvent(event)
+        event.accept()
+
+
 class Verdict(QWidget):
     """Buttons and comment."""
 
@@ -142,10 +152,10 @@ class Verdict(QWidget):
         for number, reason in enumerate(REASONS, 1):
             button = _button(f"{number}  {reason}", f"review_reason_{number}", checkable=True)
             button.clicked.connect(lambda _, chosen=reason: self.rejected.emit(chosen))
-            grid.addWidget(button, (number - 1) // 3, (number - 1) % 3)
+            grid.addWidget(button, (number - 1) // 2, (number - 1) % 2)
             self._reasons[reason] = button
         layout.addLayout(grid)
-        self.comment = QLineEdit()
+        self.comment = CommentLine()
         self.comment.setObjectName("review_comment")
         self.comment.setPlaceholderText("Comment (Enter)")
         self.comment.setClearButtonEnabled(True)

@@ -169,3 +169,46 @@ def is_register(layer: Any) -> bool:
         and layer.geometryType() == QgsWkbTypes.GeometryType.PointGeometry
         and layer.fields().lookupField(NUMBER_FIELD) < 0
     )
+
+
+class Dragging:
+    """Gives the map the tool for one drag, and then the tool that it had before.
+
+    Parameters
+    ----------
+    canvas : QgsMapCanvas
+    """
+
+    def __init__(self, canvas: Any) -> None:
+        self._canvas = canvas
+        self._tool: DragTool | None = None
+        self._before: QgsMapTool | None = None
+        self._ended: Callable[[], None] = lambda: None
+
+    def begin(
+        self,
+        finding: Callable[[], Held],
+        dropped: Callable[[Held, QgsGeometry], None],
+        ended: Callable[[], None],
+    ) -> None:
+        """Let the next drag move something; see `DragTool`."""
+        self.end()
+        self._before = self._canvas.mapTool()
+        self._ended = ended
+        self._tool = DragTool(self._canvas, finding, dropped, self.end)
+        self._tool.deactivated.connect(self._forget)
+        self._canvas.setMapTool(self._tool)
+
+    def end(self) -> None:
+        """Drag no more."""
+        if self._tool is not None:
+            if self._before is not None:
+                self._canvas.setMapTool(self._before)
+            else:
+                self._canvas.unsetMapTool(self._tool)
+
+    def _forget(self) -> None:
+        if self._tool is not None:
+            self._tool.deleteLater()
+            self._tool = None
+            self._ended()

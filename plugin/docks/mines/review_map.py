@@ -28,34 +28,38 @@ _MARGIN = 1.15
 _DEGREE = 111_320.0
 """Metres of a degree along the equator."""
 
+_POLE = 0.01
+"""Least cosine of a latitude; nearer to the pole, a square has no east."""
+
 _WORLD = "EPSG:4326"
 
 
-def frame(centre: QgsPointXY, crs: QgsCoordinateReferenceSystem, canvas: Any) -> QgsGeometry:
-    """Return a square of 2 km around a place, in the CRS of a canvas.
+def frame(centre: QgsPointXY, crs: QgsCoordinateReferenceSystem, canvas: Any) -> QgsRectangle:
+    """Return a square of 2 km on the ground around a place, upright in the CRS of a canvas.
 
     Parameters
     ----------
     centre : QgsPointXY
         In `crs`; where that is unknown, in the units of the map, taken for metres.
     """
+    half = SIDE / 2
     seen_in = canvas.mapSettings().destinationCrs()
-    if not crs.isValid():
-        half = SIDE / 2
-        return QgsGeometry.fromRect(
-            QgsRectangle(centre.x() - half, centre.y() - half, centre.x() + half, centre.y() + half)
-        )
+    if not crs.isValid() or not seen_in.isValid():
+        return _around(centre, half, half)
     world = QgsCoordinateReferenceSystem(_WORLD)
     context = QgsProject.instance().transformContext()
     place = QgsCoordinateTransform(crs, world, context).transform(centre)
-    up = SIDE / 2 / _DEGREE
-    across = up / max(math.cos(math.radians(place.y())), 0.01)
-    square = QgsGeometry.fromRect(
-        QgsRectangle(place.x() - across, place.y() - up, place.x() + across, place.y() + up)
-    )
-    if seen_in.isValid() and seen_in != world:
-        square.transform(QgsCoordinateTransform(world, seen_in, context))
-    return square
+    onto = QgsCoordinateTransform(world, seen_in, context)
+    up = half / _DEGREE
+    across = up / max(math.cos(math.radians(place.y())), _POLE)
+    middle = onto.transform(place)
+    east = onto.transform(QgsPointXY(place.x() + across, place.y()))
+    north = onto.transform(QgsPointXY(place.x(), place.y() + up))
+    return _around(middle, middle.distance(east), middle.distance(north))
+
+
+def _around(centre: QgsPointXY, across: float, up: float) -> QgsRectangle:
+    return QgsRectangle(centre.x() - across, centre.y() - up, centre.x() + across, centre.y() + up)
 
 
 def to_canvas(geometry: QgsGeometry, crs: QgsCoordinateReferenceSystem, canvas: Any) -> QgsGeometry:
@@ -94,8 +98,8 @@ class Frame:
         if self._marker is None:
             self._make()
         for line in self._lines:
-            line.setToGeometry(square, None)
-        self._extent = square.boundingBox()
+            line.setToGeometry(QgsGeometry.fromRect(square), None)
+        self._extent = square
         self._marker.setCenter(self._extent.center())
         return True
 

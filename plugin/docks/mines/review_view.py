@@ -100,7 +100,8 @@ class SecondView(QgsCollapsibleGroupBox):
         self._linking = False
 
     def _on_own_extent(self) -> None:
-        if self._linking or self.isCollapsed() or not self._linked:
+        # Only what the user does here moves QGIS's map, not that this view is laid out anew.
+        if self._linking or not self._linked or not self.canvas.underMouse():
             return
         self._linking = True
         self._main.setExtent(self.canvas.extent())
