@@ -12,7 +12,11 @@ from qgis.core import (
     QgsProcessingFeedback,
     QgsProject,
 )
+from qgis.PyQt import sip
 from qgis.PyQt.QtCore import pyqtSignal
+
+_dialogs: list[Any] = []
+"""Those in sight. What Python does in a dialog, such as to run, ends when Python forgets it."""
 
 
 def open_dialog(algorithm: str, parameters: dict[str, Any]) -> Any:
@@ -20,6 +24,8 @@ def open_dialog(algorithm: str, parameters: dict[str, Any]) -> Any:
     import processing
 
     dialog = processing.createAlgorithmDialog(algorithm, parameters)
+    _dialogs[:] = [each for each in _dialogs if not sip.isdeleted(each) and each.isVisible()]
+    _dialogs.append(dialog)
     dialog.show()
     dialog.raise_()
     dialog.activateWindow()

@@ -25,8 +25,8 @@ class ReviewKeys(QObject):
 
     A `QShortcut` would not do: where a user has given the same key to an action of QGIS, Qt calls
     both ambiguous and carries out neither. Only the map and the dock itself are watched, for keys
-    that a widget inside does not want come to them; a filter on each widget would run Python for
-    each of their events, and on some of them it has crashed QGIS 3.22.
+    that a widget inside does not want come to them, and a filter on each widget would run Python
+    for each of their events.
 
     Parameters
     ----------
