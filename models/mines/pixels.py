@@ -129,10 +129,12 @@ class CropInputs:
         self.fill(rows, out)
         return out
 
-    def fill(self, rows: slice, out: np.ndarray) -> None:
-        """Write those rows into an array of their shape."""
+    def fill(self, rows: slice, out: np.ndarray, at: int = 0) -> None:
+        """Write those rows into an array (rows, columns, bands), from one of its rows on."""
+        start, stop, _ = rows.indices(self.shape[0])
         planes = np.moveaxis(out, -1, 0)
-        _scale(self._numbers[:, rows], self._factor, self._term, self._valid[rows], planes)
+        # Whole arrays, for the compiler makes faster code where it knows how memory is laid out.
+        _scale(self._numbers, self._factor, self._term, self._valid, (start, stop), planes, at)
 
 
 def read_ahead(inputs: Any, parts: Sequence[slice]) -> Iterator[np.ndarray]:
@@ -194,11 +196,12 @@ def _judge(numbers, declared, present, collars, floating, largest, valid):  # ty
 
 
 @njit(nogil=True, cache=True)
-def _scale(numbers, factor, term, valid, out):  # type: ignore[no-untyped-def]
-    bands, height, width = numbers.shape
+def _scale(numbers, factor, term, valid, rows, out, at):  # type: ignore[no-untyped-def]
+    bands, _, width = numbers.shape
     for band in range(bands):
-        for row in range(height):
-            line, there, into = numbers[band, row], valid[row], out[band, row]
+        gain, shift = factor[band], term[band]
+        for row in range(rows[0], rows[1]):
+            line, there, into = numbers[band, row], valid[row], out[band, at + row - rows[0]]
             for column in range(width):
-                scaled = np.float32(line[column]) * factor[band] + term[band]
+                scaled = np.float32(line[column]) * gain + shift
                 into[column] = scaled if there[column] else np.float32(0.0)

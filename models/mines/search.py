@@ -186,7 +186,7 @@ class CropReader:
         while row < stop:
             first, inputs = self._chunk_at(row)
             end = min(stop, first + inputs.shape[0])
-            inputs.fill(slice(row - first, end - first), out[row - start : end - start])
+            inputs.fill(slice(row - first, end - first), out, row - start)
             row = end
         return out
 

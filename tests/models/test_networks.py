@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -175,3 +180,53 @@ def test_the_learning_rate_falls_evenly_to_the_share_that_is_asked_for():
             max(np.abs(a.numpy() - b.numpy()).max() for a, b in zip(before.weights, after.weights))
         )
     assert moved[1] < 1e-3 * moved[0], "the second epoch hardly moves what the first has learnt"
+
+
+@pytest.mark.parametrize("driver", [False, True])
+@pytest.mark.parametrize("devices", [[], ["GPU:0"]])
+def test_tensorflow_is_asked_for_graphics_processors_where_their_driver_knows_one(
+    driver, devices, monkeypatch
+):
+    asked = []
+
+    def load():
+        asked.append(True)
+        return SimpleNamespace(config=SimpleNamespace(list_physical_devices=lambda kind: devices))
+
+    monkeypatch.setattr(runtime, "_driver_knows_one", lambda: driver)
+    monkeypatch.setattr(runtime, "load", load)
+    runtime.has_graphics_processor.cache_clear()
+    assert runtime.has_graphics_processor() == (driver and bool(devices))
+    assert bool(asked) == driver
+    runtime.has_graphics_processor.cache_clear()
+
+
+def test_without_a_driver_there_is_no_graphics_processor(monkeypatch):
+    def missing(name):
+        raise OSError(f"{name}: cannot open shared object file")
+
+    monkeypatch.setattr(runtime.ctypes, "CDLL", missing)
+    runtime.has_graphics_processor.cache_clear()
+    assert not runtime.has_graphics_processor()
+    runtime.has_graphics_processor.cache_clear()
+
+
+COUNT_THREADS = """
+from gossan.models.networks import runtime
+runtime.one_thread_each()
+tensorflow = runtime.load()
+tensorflow.matmul(tensorflow.ones((300, 300)), tensorflow.ones((300, 300)))
+with open("/proc/self/status") as status:
+    print([line for line in status if line.startswith("Threads")][0].split()[1])
+"""
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="counts threads as Linux does")
+def test_operations_may_be_kept_to_the_thread_that_asks_for_them():
+    def threads(code):
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        )
+        return int(done.stdout)
+
+    assert threads(COUNT_THREADS) < threads(COUNT_THREADS.replace("runtime.one_thread_each()", ""))
