@@ -201,7 +201,8 @@ class HotspotsPage(Page):
         whole = quantities.area(above.total, above.count)
         part = quantities.area(above.area, above.pixels)
         about = "" if above.exact else "about "
-        limit = quantities.with_unit(self._value, self.dock.unit())
+        # No line ends inside mg/kg.
+        limit = quantities.with_unit(self._value, self.dock.unit()).replace("/", "\u2060/\u2060")
         self.area.setText(
             f"<b>{about}{part}</b> of {whole} ({quantities.share(above.pixels, above.count)}) "
             f"at or above {limit}; {above.pixels:,} of {above.count:,} pixels."
