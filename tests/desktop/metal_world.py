@@ -62,7 +62,7 @@ load("metals.train")(
     features=[path("features.tif")],
     samples=path("samples.csv"),
     elements=list(truth),
-    trees=60,
+    trees=30,
     model=path("metals.gossan"),
     predictions=path("predictions.geojson"),
     origin=origin("gossan:trainmetalinversion", FEATURES=[path("features.tif")], METHOD="PLSR"),
