@@ -118,9 +118,9 @@ def cut_findings(
 ) -> set[str]:
     """Cut chips of confirmed and of rejected findings.
 
-    A confirmed polygon gives the cell of it that is nearest to its middle, for no more than the
-    finding as a whole was confirmed; a rejected one gives each of its cells, for none of them is a
-    mine. Points give the chip around them.
+    A confirmed polygon gives the cell of it that is nearest to its middle and those beside that
+    one, for the finding as a whole was confirmed and its fringe may be something else; a rejected
+    one gives each of its cells, for none of them is a mine. Points give the chip around them.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def cut_findings(
         label = _label(finding, size, site, counts)
         if label is None:
             continue
-        chosen = places if finding.decision == REJECTED else [_middle(places)]
+        chosen = places if finding.decision == REJECTED else _core(places)
         for row, column in chosen:
             shape = _shape_of(image, row, column, size, are_cells=are_cells)
             if shape is None:
@@ -252,11 +252,12 @@ def _cell_at(place: float) -> int:
     return round((place - geometry.FIRST_CENTRE) / geometry.STRIDE)
 
 
-def _middle(places: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """Return the place that is nearest to the mean of all."""
+def _core(places: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return the place that is nearest to the mean of all, and the cells beside it."""
     array = np.array(places)
-    nearest = int(np.argmin(((array - array.mean(axis=0)) ** 2).sum(axis=1)))
-    return places[nearest]
+    nearest = array[np.argmin(((array - array.mean(axis=0)) ** 2).sum(axis=1))]
+    beside = np.abs(array - nearest).max(axis=1) <= geometry.STRIDE
+    return [place for place, near in zip(places, beside) if near]
 
 
 def _label(finding: Finding, size: int, group: str, counts: Counts) -> Label | None:

@@ -58,7 +58,7 @@ def test_what_was_decided_becomes_chips_and_what_was_not_is_counted(image, tmp_p
     findings = write_findings(
         tmp_path / "findings.geojson",
         [
-            ("mine", "high impact", cells((3, 3), (3, 4), (3, 5))),
+            ("mine", "high impact", cells((3, 3), (3, 4), (3, 5), (3, 6), (3, 7))),
             ("dam", "", cells((8, 8))),
             ("false", "low impact", cells((10, 3), (10, 4), (11, 4)), {"reason": "bare field"}),
             ("unsure", "", cells((5, 10))),
@@ -81,7 +81,10 @@ def test_what_was_decided_becomes_chips_and_what_was_not_is_counted(image, tmp_p
         return geometry.centre(row), geometry.centre(column)
 
     assert found == [
-        ("high impact", *at(3, 4), "mine"),  # the middle one of its cells
+        # The middle one of its cells and those beside it.
+        ("high impact", *at(3, 4), "mine"),
+        ("high impact", *at(3, 5), "mine"),
+        ("high impact", *at(3, 6), "mine"),
         ("dam", *at(8, 8), "dam"),
         ("background", *at(10, 3), "bare field"),
         ("background", *at(10, 4), "bare field"),
