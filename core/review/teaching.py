@@ -69,7 +69,7 @@ class Lesson:
     def why_not(self) -> str:
         """Return why nothing can be taught yet; empty where it can."""
         if not self.confirmed and not self.rejected:
-            return "Nothing was reviewed yet. Review some findings first: what is a mine, and what not."
+            return "Nothing was reviewed yet. Review findings first: what is a mine, what is none."
         if not self.confirmed:
             return (
                 "No finding was confirmed yet. A detector that only learns what is no mine forgets "

@@ -15,8 +15,10 @@ from qgis.PyQt.QtWidgets import QTabWidget, QWidget
 from gossan.plugin.docks.dock import Dock
 from gossan.plugin.docks.mines.page import Page, Scrolling
 from gossan.plugin.docks.mines.review import ReviewPage
+from gossan.plugin.docks.mines.search import SearchPage
+from gossan.plugin.docks.mines.teach import TeachPage
 
-PAGES: tuple[type[Page], ...] = (ReviewPage,)
+PAGES: tuple[type[Page], ...] = (SearchPage, ReviewPage, TeachPage)
 
 
 class MinesDock(Dock):
@@ -57,6 +59,12 @@ class MinesDock(Dock):
         if self._shown is not None:
             self._shown.put_away()
             self._shown = None
+
+    def release(self) -> None:
+        """Have the pages stop what they are doing, too."""
+        for page in getattr(self, "pages", []):
+            page.release()
+        super().release()
 
     def _page(self, kind: type[Page]) -> Page:
         return next(page for page in self.pages if isinstance(page, kind))

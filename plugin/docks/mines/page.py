@@ -36,6 +36,9 @@ class Page(QWidget):
     def put_away(self) -> None:
         """Take it away again: another page is in sight, or the dock is closed or goes."""
 
+    def release(self) -> None:
+        """Stop what is under way: the dock goes for good."""
+
 
 class Scrolling(QScrollArea):
     """An area in which a page that is higher than its dock can be scrolled, but only upright.
