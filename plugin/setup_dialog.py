@@ -13,7 +13,6 @@ from qgis.PyQt.QtWidgets import (
     QCheckBox,
     QDialog,
     QDialogButtonBox,
-    QFormLayout,
     QGridLayout,
     QLabel,
     QMessageBox,
@@ -77,16 +76,24 @@ class SetupDialog(QDialog):
         )
         self.wheels.fileChanged.connect(self._explain)
         self.choices = QWidget()
-        form = QFormLayout(self.choices)
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-        heading = QLabel("What")
-        heading.setAlignment(Qt.AlignmentFlag.AlignTop)
-        form.addRow(heading, self.what)
-        form.addRow("", self.networks)
-        form.addRow("Where", self.where)
-        form.addRow("How large", self.size)
-        form.addRow("&Folder of wheels", self.wheels)
+        grid = QGridLayout(self.choices)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setColumnStretch(1, 1)
+        for row, (name, widget) in enumerate(
+            (
+                ("What", self.what),
+                ("", self.networks),
+                ("Where", self.where),
+                ("How large", self.size),
+                ("&Folder of wheels", self.wheels),
+            )
+        ):
+            label = QLabel(name)
+            label.setBuddy(widget)
+            if isinstance(widget, QLabel):
+                label.setAlignment(Qt.AlignmentFlag.AlignTop)
+            grid.addWidget(label, row, 0)
+            grid.addWidget(widget, row, 1)
         introduction = _text()
         introduction.setText(INTRODUCTION)
         layout = QVBoxLayout(self)
@@ -153,7 +160,9 @@ class SetupDialog(QDialog):
     @pyqtSlot()
     def _make_room(self) -> None:
         """Let the window be as high as what it shows, and no higher while the log is folded."""
-        self.layout().activate()
+        for layout in (self.choices.layout(), self.layout()):
+            layout.invalidate()
+            layout.activate()
         needed = self.heightForWidth(self.width())
         if self.log_box.isHidden() or self.log_box.isCollapsed() or needed > self.height():
             self.resize(self.width(), needed)

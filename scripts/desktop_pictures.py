@@ -8,21 +8,18 @@ from __future__ import annotations
 
 import json
 import os
-import sys
-import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import processing
+from picture_story import take, tell
 from qgis.core import QgsApplication, QgsProject
-from qgis.PyQt.QtCore import Qt, QTimer
-from qgis.PyQt.QtGui import QGuiApplication
+from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtWidgets import QDockWidget, QSplitter, QTabWidget, QTextBrowser, QTreeView, QWidget
 from qgis.utils import iface
 
 DEMO = Path(os.environ["GOSSAN_DEMO"])
-PICTURES = Path(os.environ["GOSSAN_PICTURES"])
 WIDTH, HEIGHT = 1600, 1000
 METALS = ["As", "Cd", "Cr", "Cu", "Hg", "Ni", "Pb", "Zn"]
 
@@ -39,7 +36,7 @@ def story() -> Iterator[int]:
     iface.mapCanvas().setExtent(extent.scaled(1.02))
     iface.mapCanvas().refresh()
     yield 6000
-    _take(window, "desktop")
+    take(window, "desktop")
 
     for name, algorithm, parameters in (
         ("dialog_extract", "extractendmembers", _extraction()),
@@ -51,7 +48,7 @@ def story() -> Iterator[int]:
         yield 1500
         _show_help(dialog)
         yield 1500
-        _take(dialog, name)
+        take(dialog, name)
         dialog.close()
         yield 500
 
@@ -69,7 +66,7 @@ def story() -> Iterator[int]:
     view.setSceneRect(drawn)
     view.fitInView(drawn, Qt.AspectRatioMode.KeepAspectRatio)
     yield 1500
-    _take(designer, "model")
+    take(designer, "model")
     designer.setDirty(False)
     designer.close()
 
@@ -148,27 +145,4 @@ def _model_designer() -> Any:
     return designer
 
 
-def _take(widget: QWidget, name: str) -> None:
-    """Write a picture of a window as the screen shows it."""
-    widget.raise_()
-    QgsApplication.processEvents()
-    place = widget.geometry()
-    screen = QGuiApplication.primaryScreen()
-    picture = screen.grabWindow(0, place.x(), place.y(), place.width(), place.height())
-    picture.save(str(PICTURES / f"{name}.png"))
-
-
-def _go_on(acts: Iterator[int]) -> None:
-    try:
-        wait = next(acts, None)
-    except Exception:  # noqa: BLE001 - whatever it is, QGIS must end
-        traceback.print_exc(file=sys.__stderr__)
-        os._exit(1)
-    if wait is None:
-        (PICTURES / "done").touch()
-        sys.__stderr__.flush()
-        os._exit(0)
-    QTimer.singleShot(wait, lambda: _go_on(acts))
-
-
-QTimer.singleShot(6000, lambda: _go_on(story()))
+tell(story())
