@@ -36,6 +36,7 @@ JOBS: dict[str, str] = {
     "lithology.assess": "gossan.models.lithology.assessment_job:assess",
     "lithology.areas": "gossan.models.lithology.inspection_jobs:measure_areas",
     "lithology.boundaries": "gossan.models.lithology.boundaries_job:find_worst_boundaries",
+    "lithology.matrix": "gossan.models.lithology.matrix_job:score_matrix",
     "lithology.point": "gossan.models.lithology.inspection_jobs:look_at_point",
     "metals.compare_workflows": "gossan.models.metals.comparison_job:compare_workflows",
     "metals.describe_model": "gossan.models.metals.model_jobs:describe_model",

@@ -55,6 +55,7 @@ CALLS = {
         },
         {},
     ),
+    "lithology.matrix": ({"table": "{confusion}"}, {}),
     "lithology.point": (
         {
             "raster": "{units}",
@@ -81,6 +82,7 @@ def make(folder):
     (folder / "analyses.geojson").write_text(
         json.dumps({"type": "FeatureCollection", "features": rows})
     )
+    (folder / "confusion.csv").write_text("reference,a,b\na,5,1\nb,2,7\n")
     coarse = stack[:1].reshape(1, SIDE // 4, 4, SIDE // 4, 4).mean((2, 4))
     made = {
         "oxides": _write(folder / "oxides.tif", random.uniform(1, 60, (2, 20, 20)), "SiO2", "MgO"),
@@ -90,6 +92,7 @@ def make(folder):
         "units": _write(folder / "units.tif", units[None], "unit", dtype="uint8"),
         "other_units": _write(folder / "other_units.tif", other[None], "unit", dtype="uint8"),
         "shares": _write(folder / "shares.tif", shares, "unit 1", "unit 2", "unit 3"),
+        "confusion": str(folder / "confusion.csv"),
         "lithology_model": str(folder / "lithology.gossan"),
     }
     given = {**TRAINING, "features": [made["stack"]], "map_raster": made["units"]}
