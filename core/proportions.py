@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from statistics import NormalDist
+
+_FAR = 12.0
+"""Standard deviations."""
 
 
 def proportion_interval(hits: int, n: int, *, level: float = 0.95) -> tuple[float, float]:
@@ -18,6 +22,7 @@ def proportion_interval(hits: int, n: int, *, level: float = 0.95) -> tuple[floa
     return max(centre - half, 0.0), min(centre + half, 1.0)
 
 
+@lru_cache(maxsize=64)
 def total_interval(
     hits: int, sample: int, population: int, *, level: float = 0.95
 ) -> tuple[int, int]:
@@ -70,19 +75,26 @@ def _first(low: int, high: int, holds: Callable[[int], bool]) -> int:
 
 def _at_least(hits: int, sample: int, marked: int, population: int) -> float:
     """Return the chance of `hits` or more in a sample without replacement."""
+    first = max(hits, sample - (population - marked), 0)
     last = min(sample, marked)
-    return math.fsum(_chance(k, sample, marked, population) for k in range(hits, last + 1))
-
-
-def _chance(hits: int, sample: int, marked: int, population: int) -> float:
-    """Return the hypergeometric probability of exactly `hits`."""
-    if hits < max(0, sample - (population - marked)) or hits > min(sample, marked):
+    mean = sample * marked / population
+    spread = math.sqrt(mean * (1 - marked / population) * (population - sample) / (population - 1))
+    # What lies so far from the mean adds less than a float can hold.
+    first = max(first, math.floor(mean - _FAR * spread))
+    last = min(last, math.ceil(mean + _FAR * spread))
+    if first > last:
         return 0.0
-    return math.exp(
-        _choices(marked, hits)
-        + _choices(population - marked, sample - hits)
+    chance = math.exp(
+        _choices(marked, first)
+        + _choices(population - marked, sample - first)
         - _choices(population, sample)
     )
+    chances = [chance]
+    for k in range(first, last):
+        chance *= (marked - k) * (sample - k)
+        chance /= (k + 1) * (population - marked - sample + k + 1)
+        chances.append(chance)
+    return math.fsum(chances)
 
 
 def _choices(n: int, k: int) -> float:

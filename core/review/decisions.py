@@ -6,7 +6,8 @@ what holds at any time is what is left when the withdrawn entries are taken away
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timezone
 from typing import Any
@@ -178,6 +179,8 @@ class DecisionLog:
         self.entries: dict[int, Entry] = {}
         self._withdrawn: set[int] = set()
         self._decisions: dict[int, dict[str, list[Entry]]] = {}
+        self._states: dict[int, Entry] = {}
+        self._counts: dict[str, Counter[str]] = {}
         self._by_reviewer: dict[str, list[int]] = {}
         for entry in entries:
             self.add(entry)
@@ -210,8 +213,10 @@ class DecisionLog:
             return
         self._by_reviewer.setdefault(entry.reviewer, []).append(entry.number)
         if entry.action == DECIDE:
+            before = self.opinion(entry.finding, entry.reviewer)
             of_finding = self._decisions.setdefault(entry.finding, {})
             of_finding.setdefault(entry.reviewer, []).append(entry)
+            self._note(entry, before)
 
     def opinions(self, finding: int) -> dict[str, Entry]:
         """Return what each reviewer says of a finding now."""
@@ -228,8 +233,7 @@ class DecisionLog:
 
     def state(self, finding: int) -> Entry | None:
         """Return the decision that stands on a finding: the newest that was not taken back."""
-        opinions = self.opinions(finding).values()
-        return max(opinions, key=lambda entry: entry.number, default=None)
+        return self._states.get(finding)
 
     def findings(self) -> set[int]:
         """Return the findings that somebody has ever decided about."""
@@ -237,33 +241,26 @@ class DecisionLog:
 
     def reviewers(self) -> list[str]:
         """Return who has a decision that holds, by name."""
-        return sorted(
-            {
-                reviewer
-                for of_finding in self._decisions.values()
-                for reviewer, made in of_finding.items()
-                if made
-            }
-        )
+        return sorted(reviewer for reviewer, counts in self._counts.items() if sum(counts.values()))
 
     def undoable(self, reviewer: str) -> Entry | None:
         """Return the newest entry of a reviewer that was not taken back."""
         numbers = self._by_reviewer.get(reviewer)
         return self.entries[numbers[-1]] if numbers else None
 
-    def standing(self, reviewer: str = "") -> list[Entry]:
-        """Return the decisions that hold, in the order in which they were made.
+    def standing(self) -> Collection[Entry]:
+        """Return the decisions that stand, one for each finding that was judged."""
+        return self._states.values()
 
-        Parameters
-        ----------
-        reviewer : str
-            Only of this one; of everybody when empty, the newest for each finding.
-        """
-        if reviewer:
-            found = (self.opinion(finding, reviewer) for finding in self._decisions)
-        else:
-            found = (self.state(finding) for finding in self._decisions)
-        return sorted((e for e in found if e is not None), key=lambda entry: entry.number)
+    def counts(self, reviewer: str) -> Counter[str]:
+        """Return how often a reviewer's decisions that hold are which."""
+        return self._counts.get(reviewer, Counter())
+
+    def recent(self, reviewer: str, count: int) -> list[Entry]:
+        """Return a reviewer's newest decisions that hold, as they were made, of `count` entries."""
+        numbers = self._by_reviewer.get(reviewer, [])[-count:]
+        entries = [self.entries[number] for number in numbers]
+        return [entry for entry in entries if self.opinion(entry.finding, reviewer) is entry]
 
     def is_withdrawn(self, number: int) -> bool:
         """Tell whether an entry was taken back."""
@@ -276,4 +273,20 @@ class DecisionLog:
         self._withdrawn.add(number)
         self._by_reviewer[taken.reviewer].remove(number)
         if taken.action == DECIDE:
+            before = self.opinion(taken.finding, taken.reviewer)
             self._decisions[taken.finding][taken.reviewer].remove(taken)
+            self._note(taken, before)
+
+    def _note(self, changed: Entry, before: Entry | None) -> None:
+        """Bring what is kept at hand, so that no step of a review goes through all findings."""
+        finding, counts = changed.finding, self._counts.setdefault(changed.reviewer, Counter())
+        after = self.opinion(finding, changed.reviewer)
+        if before is not None:
+            counts[before.decision] -= 1
+        if after is not None:
+            counts[after.decision] += 1
+        newest = max(self.opinions(finding).values(), key=lambda entry: entry.number, default=None)
+        if newest is None:
+            self._states.pop(finding, None)
+        else:
+            self._states[finding] = newest

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
@@ -30,9 +30,14 @@ class Precision:
 
     @classmethod
     def of(cls, entries: Iterable[Entry]) -> Precision:
-        """Count standing decisions."""
-        counts = Counter(entry.decision for entry in entries)
-        return cls(sum(counts[each] for each in CONFIRMED), counts[FALSE], counts[UNSURE])
+        """Count decisions that hold."""
+        return cls.of_counts(Counter(entry.decision for entry in entries))
+
+    @classmethod
+    def of_counts(cls, counts: Mapping[str, int]) -> Precision:
+        """Take the number of each decision."""
+        right = sum(counts.get(each, 0) for each in CONFIRMED)
+        return cls(right, counts.get(FALSE, 0), counts.get(UNSURE, 0))
 
     @property
     def judged(self) -> int:
@@ -70,7 +75,7 @@ class Estimate:
 
 
 def estimate_all(
-    entries: Sequence[Entry], findings: Collection[int], queue: str
+    entries: Collection[Entry], findings: Collection[int], queue: str
 ) -> Estimate | None:
     """Estimate how many findings are right in all, where part was judged in a random order.
 
@@ -79,7 +84,7 @@ def estimate_all(
 
     Parameters
     ----------
-    entries : sequence of Entry
+    entries : collection of Entry
         Standing decisions, one for each judged finding.
     findings : collection of int
         All findings of the layer.
@@ -108,22 +113,20 @@ def estimate_all(
     )
 
 
-def seconds_for_each(entries: Iterable[Entry], *, newest: int = 50) -> float | None:
+def seconds_for_each(entries: Iterable[Entry]) -> float | None:
     """Return the median seconds from one decision to the next, without pauses.
 
     Parameters
     ----------
     entries : iterable of Entry
         Decisions of one reviewer in the order in which they were made.
-    newest : int
-        How many of the last to look at.
 
     Returns
     -------
     float or None
         None before two decisions came without a pause between them.
     """
-    times = [_moment(entry.time) for entry in entries][-newest:]
+    times = [_moment(entry.time) for entry in entries]
     gaps = [(later - earlier).total_seconds() for earlier, later in zip(times, times[1:])]
     worked = [gap for gap in gaps if 0 <= gap <= LONGEST_PAUSE]
     return median(worked) if worked else None

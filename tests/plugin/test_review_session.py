@@ -33,7 +33,10 @@ class MemoryStore:
         return taken
 
     def refresh(self):
-        return set()
+        pass
+
+    def take_changed(self):
+        return {entry.finding for entry in self.log.entries.values()}
 
     def _add(self, entry):
         self.log.add(entry.numbered(self.log.last + 1))

@@ -194,7 +194,9 @@ def test_two_programs_review_the_same_layer(store, path):
     store.decide(1, "mine", "Ana")
     other.decide(1, "false", "Bo")
     store.decide(2, "dam", "Ana")
-    assert other.refresh() == {2}
+    other.take_changed()
+    other.refresh()
+    assert other.take_changed() == {2}
     for each in (store, other):
         assert {who: e.decision for who, e in each.log.opinions(1).items()} == {
             "Ana": "mine",
@@ -202,7 +204,9 @@ def test_two_programs_review_the_same_layer(store, path):
         }
         assert each.log.state(2).decision == "dam"
     other.undo("Bo")
-    assert store.refresh() == {1}
+    store.take_changed()
+    store.refresh()
+    assert store.take_changed() == {1}
     assert states(path)[1] == "mine"
 
 

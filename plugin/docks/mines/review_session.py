@@ -48,8 +48,15 @@ class Store(Protocol):
     def undo(self, reviewer: str) -> Entry | None:
         """Take back."""
 
-    def refresh(self) -> set[int]:
+    def refresh(self) -> None:
         """Read what others wrote."""
+
+    def take_changed(self) -> set[int]:
+        """Return the findings about which entries came since it was last asked."""
+
+
+_NEWEST = 100
+"""Entries by which the pace is judged."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +105,7 @@ class ReviewSession:
         self.order = order or Order()
         self.only = only
         self.queue = Queue()
+        self._open: set[int] = set()
         self.current: int | None = None
         self.wants_reason = False
         self.comment = ""
@@ -117,11 +125,13 @@ class ReviewSession:
         self.store.refresh()
         items = self.store.findings.items.values()
         self.queue = Queue(arrange(items, self.order, self.log, self.reviewer, self.only))
+        self._open = {finding for finding in self.queue.findings if self._is_open(finding)}
         self._look_at(self.queue.current)
 
     def step(self, by: int) -> None:
         """Go forward or back in the queue."""
         self.store.refresh()
+        self._count()
         if self.current is not None and self.current not in self.queue:
             self._look_at(self.queue.current)  # back from a finding outside it
         else:
@@ -173,6 +183,7 @@ class ReviewSession:
     def undo(self) -> Entry | None:
         """Take the last thing back and look at its finding."""
         taken = self.store.undo(self.reviewer)
+        self._count()
         if taken is not None and taken.finding in self.store.findings.items:
             self.queue.go_to(taken.finding)
             self._look_at(taken.finding)
@@ -205,19 +216,17 @@ class ReviewSession:
 
     def standing(self) -> Standing:
         """Return how the review stands."""
-        everybody = self.log.standing()
-        mine = self.log.standing(self.reviewer)
         findings = self.store.findings.items
         estimate = None
         if self.order.kind == RANDOM:
-            estimate = estimate_all(everybody, findings, str(self.order))
+            estimate = estimate_all(self.log.standing(), findings, str(self.order))
         return Standing(
-            len(everybody),
+            len(self.log.standing()),
             len(findings),
-            Precision.of(mine),
+            Precision.of_counts(self.log.counts(self.reviewer)),
             estimate,
-            seconds_for_each(mine),
-            sum(1 for finding in self.queue.findings if self._is_open(finding)),
+            seconds_for_each(self.log.recent(self.reviewer, _NEWEST)),
+            len(self._open),
         )
 
     def disagreements(self) -> list[Disagreement]:
@@ -241,6 +250,15 @@ class ReviewSession:
             comment=self.comment,
             queue=str(self.order),
         )
+        self._count()
+
+    def _count(self) -> None:
+        """Note which findings of the queue are still open, after decisions here or elsewhere."""
+        for finding in self.store.take_changed():
+            if finding in self.queue and self._is_open(finding):
+                self._open.add(finding)
+            else:
+                self._open.discard(finding)
 
     def _is_open(self, finding: int) -> bool:
         if self.order.kind == SECOND_OPINIONS:

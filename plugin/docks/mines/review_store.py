@@ -89,6 +89,7 @@ class ReviewStore:
         self.log = DecisionLog()
         self.opening = Opening()
         self._read_number = 0
+        self._changed: set[int] = set()
         self.refresh()
         self._take_over_and_heal()
 
@@ -174,16 +175,19 @@ class ReviewStore:
             self._write_state(taken.finding)
         return taken
 
-    def refresh(self) -> set[int]:
-        """Read what was added to the table since, here or by another QGIS; return its findings."""
-        changed = set()
+    def refresh(self) -> None:
+        """Read what was added to the table since, here or by another QGIS."""
         for entry in self.table.newer(self._read_number):
             self._read_number = entry.number
             if self._is_ours(entry):
                 self.log.add(entry)
-                changed.add(entry.finding)
+                self._changed.add(entry.finding)
             else:
                 self.opening.foreign += 1
+
+    def take_changed(self) -> set[int]:
+        """Return the findings about which entries came since it was last asked."""
+        changed, self._changed = self._changed, set()
         return changed
 
     # ---------------------------------------------------------------- inside
