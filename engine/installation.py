@@ -34,8 +34,9 @@ DISK_MEGABYTES = {"engine": 800, "networks": 2100}
 PIP = "25.3"
 """The pip that downloads: the last for Python 3.9, and it goes on with a file that was cut off."""
 
-RESUMES = "50"
-"""How often pip goes on with one file; with its pauses that outlasts some minutes offline."""
+RESUMES = "200"
+"""How often pip goes on with one file; with its pauses that outlasts some minutes offline, and the
+largest file comes through a proxy that cuts every 3 MB."""
 
 _PROBE = (
     "import json, sys, venv, ensurepip; ensurepip.version(); "
@@ -443,6 +444,8 @@ def clear_leftovers(folder: Path) -> None:
 # ---------------------------------------------------------------- why it failed
 
 
+CUT_OFF = "The download was cut off. Files that were complete are kept."
+
 _REASONS = (
     (
         r"No space left on device|Disk quota exceeded|not enough space on the disk",
@@ -463,8 +466,8 @@ _REASONS = (
     ),
     (
         r"IncompleteDownloadError|incomplete-download|Connection broken|IncompleteRead"
-        r"|Read timed out|ConnectionResetError|RemoteDisconnected",
-        "The download was cut off. Files that were complete are kept.",
+        r"|Read timed out|ConnectionResetError|RemoteDisconnected|JSONDecodeError",
+        CUT_OFF,
     ),
     (
         r"NewConnectionError|NameResolutionError|Temporary failure in name resolution"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from qgis.PyQt.QtCore import (
@@ -22,6 +24,8 @@ from gossan.plugin.setup_progress import StepProgress
 PROBE_MILLISECONDS = 30_000
 LOOK_MILLISECONDS = 500
 LINES_KEPT = 200
+ATTEMPTS = 3
+"""How often a step is tried that is cut off without having brought any file."""
 
 BEING_SET_UP = "The engine is being set up. Wait until that has ended, then run again."
 JOB_RUNNING = (
@@ -56,6 +60,8 @@ class EngineSetup(QObject):
         self._base = base
         self._steps: list[installation.Step] = []
         self._locks: list[Path] = []
+        self._plan: Callable[..., list[installation.Step]] = installation.setup_steps
+        self._attempts = 1
         self._done = 0
         self._progress = StepProgress(0, 0)
         self._complete_files = 0
@@ -96,9 +102,11 @@ class EngineSetup(QObject):
         self._cancelled = False
         self._done = 0
         self._locks = environment.lock_files(self._base.version, networks=networks)
-        self._steps = installation.setup_steps(
-            self._base, self._folder, networks=networks, wheels=wheels, kept=self._kept
+        self._attempts = 1
+        self._plan = partial(
+            installation.setup_steps, self._base, self._folder, networks=networks, wheels=wheels
         )
+        self._steps = self._plan(kept=self._kept)
         self._login = through.login
         self._variables = _as_process_environment(
             installation.setup_environment(
@@ -210,12 +218,24 @@ class EngineSetup(QObject):
         if self._cancelled:
             self._end(False, "Stopped. What is complete is kept; starting again goes on from here.")
         elif code != 0 or status != QProcess.ExitStatus.NormalExit:
-            why = installation.reason(self._lines) or "The log says why."
-            what = self._steps[self._done].description
-            self._end(False, f"“{what}” failed. {why} Starting again goes on from here.")
+            self._on_failed(installation.reason(self._lines))
         else:
             self._done += 1
             self._next()
+
+    def _on_failed(self, why: str) -> None:
+        """Go on after a cut that pip could not mend, as long as that brings more, or give up."""
+        kept = installation.keep_wheels(self._folder)
+        self._attempts = 1 if len(kept) > len(self._kept) else self._attempts + 1
+        self._kept = kept
+        if why == installation.CUT_OFF and self._attempts <= ATTEMPTS:
+            self._steps = self._plan(kept=kept)
+            self.said.emit("The download was cut off; going on with what is missing")
+            self._next()
+            return
+        what = self._steps[self._done].description
+        why = why or "The log says why."
+        self._end(False, f"“{what}” failed. {why} Starting again goes on from here.")
 
     @pyqtSlot(QProcess.ProcessError)
     def _on_error(self, error: QProcess.ProcessError) -> None:

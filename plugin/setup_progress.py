@@ -10,6 +10,8 @@ LOOKED_UP, DOWNLOADED = 0.1, 0.6
 PROGRESS = re.compile(r"^Progress (\d+) of (\d+)$")
 _PACKAGE = re.compile(r"^\s*(Collecting|Requirement already satisfied:|Processing) (\S+)")
 _FILE = re.compile(r"^\s*(Downloading|Using cached) (\S+\.whl) \(([\d.]+) ([kMG]?B)\)")
+_AGAIN = re.compile(r"^\s*WARNING: Attempting to resume incomplete download .*attempt (\d+)\)")
+_NO_ANSWER = re.compile(r"^\s*WARNING: Retrying ")
 _UNPACKING = "Installing collected packages:"
 _UNITS = {"B": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9}
 
@@ -57,6 +59,11 @@ class StepProgress:
             here, whole = float(progress[1]), float(progress[2])
             self._advance(here)
             return f"Downloading {self._file} ({megabytes(here)} of {megabytes(whole)})"
+        again = _AGAIN.match(line)
+        if again:
+            return f"The connection was cut off; going on with {self._file} (attempt {again[1]})"
+        if _NO_ANSWER.match(line):
+            return "No answer from the network; trying again"
         if line.startswith(_UNPACKING):
             self._file_ended()
             self.unpacking = line.count(",") + 1

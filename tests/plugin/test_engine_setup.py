@@ -122,6 +122,28 @@ def test_wheels_that_were_downloaded_before_it_failed_are_kept(setup, folder, st
     assert [path for path in downloads.rglob("*") if path.is_file()] == [kept]
 
 
+def test_a_step_that_the_network_cut_off_is_taken_up_again(setup, folder, monkeypatch, wait_until):
+    """Each try brings one more file; after three that bring none it gives up."""
+    program = (
+        "import os, pathlib, sys, zipfile; had = len(sys.argv) - 1; print('had', had)\n"
+        "folder = pathlib.Path(os.environ['TMPDIR'], 'pip-unpack-1'); folder.mkdir(exist_ok=True)\n"
+        "zipfile.ZipFile(folder / f'a-{min(had, 1)}-py3-none-any.whl', 'w').close()\n"
+        "sys.exit('json.decoder.JSONDecodeError: Unterminated string')"
+    )
+    monkeypatch.setattr(
+        installation,
+        "setup_steps",
+        lambda *_, kept, **__: [
+            installation.Step("Installing", [sys.executable, "-c", program, *map(str, kept)])
+        ],
+    )
+    setup.start()
+    wait_until(lambda: setup.witness.ended)
+    had = [line.strip() for line in setup.witness.said if "had" in line]
+    assert had == ["had 0", "had 1", "had 2", "had 2", "had 2"]
+    assert setup.witness.ended[0][1].startswith("“Installing” failed. The download was cut off.")
+
+
 def test_a_stamp_that_cannot_be_written_is_said(setup, folder, steps, wait_until):
     steps("print('done')")
     (folder / f"{environment.STAMP}.part").mkdir()
@@ -282,6 +304,10 @@ def test_progress_follows_bytes_and_then_packages():
     )
     assert "40 MB of 80 MB" in progress.hear("Progress 40000000 of 80000000")
     half = progress.share
+    assert "going on with numpy-2.4.6 (attempt 3)" in progress.hear(
+        "WARNING: Attempting to resume incomplete download (40.0 MB/80.0 MB, attempt 3)"
+    )
+    assert "trying again" in progress.hear("  WARNING: Retrying (Retry(total=4)) after connection")
     progress.hear("Downloading https://x.example/scipy-1.17.1-cp311-cp311-linux.whl (20.0 MB)")
     assert progress.complete == 1
     progress.hear("Progress 20000000 of 20000000")
