@@ -78,6 +78,8 @@ class Run:
         Called in the main thread with the results, after they are loaded.
     failed : callable
         Called in the main thread with a sentence for people; not after a cancel.
+    shown : bool
+        Whether results are loaded and listed as the toolbox does it; False leaves them to `done`.
 
     Raises
     ------
@@ -91,7 +93,10 @@ class Run:
         parameters: dict[str, Any],
         done: Callable[[dict[str, Any]], None],
         failed: Callable[[str], None],
+        *,
+        shown: bool = True,
     ) -> None:
+        self._shown = shown
         self.feedback = Feedback()
         self._context = QgsProcessingContext()
         self._context.setProject(QgsProject.instance())
@@ -124,9 +129,10 @@ class Run:
         if not successful:
             self._failed(" ".join(self.feedback.errors) or "It failed; QGIS's log says why.")
             return
-        from processing.gui.Postprocessing import handleAlgorithmResults
+        if self._shown:
+            from processing.gui.Postprocessing import handleAlgorithmResults
 
-        handleAlgorithmResults(
-            self._algorithm, self._context, self.feedback, parameters=self._parameters
-        )
+            handleAlgorithmResults(
+                self._algorithm, self._context, self.feedback, parameters=self._parameters
+            )
         self._done(results)

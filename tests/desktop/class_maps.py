@@ -22,8 +22,8 @@ class ClassMaps:
     ----------
     units, probabilities, other, reference : Path
         The map, its probabilities, a second map with errors, and polygons of the truth.
-    values : ndarray (rows, columns)
-        Classes of the map.
+    values, other_values : ndarray (rows, columns)
+        Classes of the map and of the second one.
     shares : ndarray (rows, columns, classes)
     """
 
@@ -32,6 +32,7 @@ class ClassMaps:
     other: Path
     reference: Path
     values: np.ndarray
+    other_values: np.ndarray
     shares: np.ndarray
 
     @staticmethod
@@ -60,6 +61,7 @@ def make_class_maps(folder: Path) -> ClassMaps:
     made = ClassMaps(
         *(folder / name for name in ("units.tif", "shares.tif", "other.tif", "truth.geojson")),
         values=values,
+        other_values=other,
         shares=shares,
     )
     _write(made.units, values[None], gdal.GDT_Byte)

@@ -20,6 +20,7 @@ from gossan.plugin.docks.lithology.project_layers import (
     polygons,
     rasters,
 )
+from gossan.plugin.docks.lithology.words import narrow
 
 
 class Chooser(QWidget):
@@ -176,12 +177,9 @@ class Chooser(QWidget):
 
 
 def _box(name: str, tip: str) -> QComboBox:
-    box = QComboBox()
+    box = narrow(QComboBox())
     box.setObjectName(name)
     box.setToolTip(tip)
-    # Long names of layers are no reason for a wide dock.
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    box.setMinimumContentsLength(8)
     return box
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from qgis.core import QgsPointXY, QgsRasterLayer
-from qgis.PyQt.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+from qgis.PyQt.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from gossan.plugin.docks.lithology.class_rows import (
     ClassRow,
@@ -17,6 +17,7 @@ from gossan.plugin.docks.lithology.class_rows import (
 from gossan.plugin.docks.lithology.class_table import ClassTable
 from gossan.plugin.docks.lithology.point_tool import PointPicker
 from gossan.plugin.docks.lithology.project_layers import to_layer
+from gossan.plugin.docks.lithology.words import words
 from gossan.plugin.docks.lithology.work_row import WorkRow
 from gossan.processing_provider.lithology.legends import legend_of
 
@@ -36,13 +37,13 @@ class ClassesPage(QWidget):
         self._dock = dock
         self.rows: list[ClassRow] = []
         self._counted: Mapping[str, Any] | None = None
-        self._summary = _words("lithology_summary")
+        self._summary = words("lithology_summary")
         self.table = ClassTable()
         self._pick = QPushButton("Ask the map")
         self._pick.setObjectName("lithology_pick")
         self._pick.setCheckable(True)
         self._pick.setToolTip("Click the map for the class and its probability at a point.")
-        self._said = _words("lithology_point")
+        self._said = words("lithology_point")
         self._work = WorkRow("lithology_counting", lambda: dock.background.cancel("areas"))
         layout = QVBoxLayout(self)
         layout.addWidget(self._summary)
@@ -170,13 +171,6 @@ class ClassesPage(QWidget):
     def _on_point_failed(self, sentence: str) -> None:
         self.table.show_point(None, {})
         self._said.setText(sentence)
-
-
-def _words(name: str) -> QLabel:
-    label = QLabel()
-    label.setObjectName(name)
-    label.setWordWrap(True)
-    return label
 
 
 def _source(layer: QgsRasterLayer | None) -> str:

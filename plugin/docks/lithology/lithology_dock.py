@@ -19,9 +19,13 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from gossan.plugin.docks.dock import Dock
+from gossan.plugin.docks.lithology.accuracy_page import AccuracyPage
+from gossan.plugin.docks.lithology.boundaries_page import BoundariesPage
 from gossan.plugin.docks.lithology.chooser import Chooser
 from gossan.plugin.docks.lithology.class_rows import ClassRow
 from gossan.plugin.docks.lithology.classes_page import ClassesPage
+from gossan.plugin.docks.lithology.compare_page import ComparePage
+from gossan.plugin.docks.lithology.comparison import MAP, REFERENCE, SECOND, Side, sides
 from gossan.plugin.toolbox import open_dialog
 
 EMPTY = (
@@ -38,10 +42,14 @@ class LithologyDock(Dock):
         """Make the chooser, the pages and the buttons."""
         self.chooser = Chooser()
         self.classes = ClassesPage(self)
+        self.accuracy = AccuracyPage(self)
+        self.boundaries = BoundariesPage(self)
+        self.compare = ComparePage(self)
         self.tabs = QTabWidget()
         self.tabs.setObjectName("lithology_tabs")
         self.tabs.setDocumentMode(True)
-        self.tabs.addTab(self.classes, ClassesPage.TITLE)
+        for page in (self.classes, self.accuracy, self.boundaries, self.compare):
+            self.tabs.addTab(page, page.TITLE)
         full = QWidget()
         inside = QVBoxLayout(full)
         inside.setContentsMargins(0, 0, 0, 0)
@@ -64,7 +72,9 @@ class LithologyDock(Dock):
         self._soon.timeout.connect(self._refresh)
         self._styled: set[str] = set()
         self.chooser.map_changed.connect(self._on_map)
-        self.chooser.probabilities_changed.connect(self.classes.look_again)
+        self.chooser.probabilities_changed.connect(self._on_probabilities)
+        self.chooser.compared_changed.connect(self._on_compared)
+        self.accuracy.compared.connect(self.boundaries.compared)
         project = QgsProject.instance()
         for signal in (
             project.layersAdded,
@@ -80,10 +90,19 @@ class LithologyDock(Dock):
     def take_up(self) -> None:
         """Show on the map what the pages have there."""
         self.classes.take_up()
+        self.boundaries.take_up()
 
     def put_away(self) -> None:
         """Take it away."""
-        self.classes.put_away()
+        for page in (self.classes, self.boundaries, self.compare):
+            page.put_away()
+
+    def release(self) -> None:
+        """Leave no file and no key behind either."""
+        super().release()
+        if hasattr(self, "compare"):
+            self.accuracy.release()
+            self.compare.release()
 
     # ---------------------------------------------------------------- for the pages
 
@@ -95,9 +114,40 @@ class LithologyDock(Dock):
         """Return the raster with a probability of each of its classes, if there is one."""
         return self.chooser.probabilities()
 
+    def reference(self) -> QgsMapLayer | None:
+        """Return what the map is held against, if it is chosen."""
+        return self.chooser.reference()
+
+    def reference_parameters(self) -> dict[str, Any]:
+        """Return the reference as the algorithms take it; empty where there is none."""
+        layer = self.chooser.reference()
+        if layer is None:
+            return {}
+        if isinstance(layer, QgsRasterLayer):
+            return {"MAP_RASTER": layer.id()}
+        return {"MAP": layer.id(), "CLASS_FIELD": self.chooser.field()}
+
+    def sides(self) -> list[Side]:
+        """Return the maps that can be compared by eye."""
+        chosen = (
+            (MAP, self.chooser.map()),
+            (REFERENCE, self.chooser.reference()),
+            (SECOND, self.chooser.second()),
+        )
+        return sides([(role, layer.id(), layer.name()) for role, layer in chosen if layer])
+
+    def rows(self) -> list[ClassRow]:
+        """Return the classes of the map, once they are counted."""
+        return self.classes.rows
+
+    def differences(self) -> str:
+        """Return the raster of where map and reference differ; empty before they are compared."""
+        return self.accuracy.differences
+
     def classes_known(self, rows: Sequence[ClassRow]) -> None:
         """Take note of the classes of the map."""
         self.chooser.suggest_probabilities([row.name for row in rows])
+        self.boundaries.settle()
 
     # ---------------------------------------------------------------- inside
 
@@ -117,6 +167,17 @@ class LithologyDock(Dock):
 
     def _on_map(self) -> None:
         self.classes.begin()
+        self.accuracy.begin()
+        self.boundaries.begin()
+        self.compare.begin()
+
+    def _on_probabilities(self) -> None:
+        self.classes.look_again()
+        self.boundaries.begin()
+
+    def _on_compared(self) -> None:
+        self.accuracy.begin()
+        self.compare.begin()
 
     def _buttons(self) -> QHBoxLayout:
         row = QHBoxLayout()
@@ -126,7 +187,7 @@ class LithologyDock(Dock):
             ("assess", "Assess…", "Assess class map against the reference, with a report."),
         ):
             button = QPushButton(text)
-            button.setObjectName(f"lithology_{name}")
+            button.setObjectName(f"lithology_open_{name}")
             button.setToolTip(tip)
             button.clicked.connect(partial(self._open, name))
             row.addWidget(button)
@@ -138,19 +199,10 @@ class LithologyDock(Dock):
 
     def _parameters(self, name: str) -> dict[str, Any]:
         """Return what is known of the parameters of an algorithm."""
-        reference = _as_map(self.chooser.reference(), self.chooser.field())
+        reference = self.reference_parameters()
         if name == "map":
             return {}
         if name == "train":
             return reference
         map_ = self.map()
         return {"INPUT": map_.id() if map_ is not None else None, **reference}
-
-
-def _as_map(layer: QgsMapLayer | None, field: str) -> dict[str, Any]:
-    """Return a geological map as the algorithms take it."""
-    if layer is None:
-        return {}
-    if isinstance(layer, QgsRasterLayer):
-        return {"MAP_RASTER": layer.id()}
-    return {"MAP": layer.id(), "CLASS_FIELD": field}

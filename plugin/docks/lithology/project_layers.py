@@ -9,6 +9,7 @@ from qgis.core import (
     QgsCategorizedSymbolRenderer,
     QgsCoordinateTransform,
     QgsCsException,
+    QgsGeometry,
     QgsMapLayer,
     QgsPalettedRasterRenderer,
     QgsPointXY,
@@ -17,8 +18,11 @@ from qgis.core import (
     QgsVectorLayer,
     QgsWkbTypes,
 )
+from qgis.PyQt.QtGui import QTransform
 
 from gossan.plugin.docks.lithology.layer_choice import RasterFacts, band_name
+
+_BACK = Qgis.TransformDirection.Reverse
 
 WHOLE_NUMBERS = (
     Qgis.DataType.Byte,
@@ -79,22 +83,42 @@ def find(identifier: str | None) -> QgsMapLayer | None:
 
 
 def to_layer(point: QgsPointXY, canvas: object, layer: QgsRasterLayer) -> QgsPointXY | None:
-    """Return a point of the canvas in a raster's own coordinates; None where it has no place there.
-
-    QGIS shows a raster without coordinates with its rows downwards from 0; the engine counts them
-    upwards.
-    """
-    settings = canvas.mapSettings()
-    if not layer.crs().isValid() or not settings.destinationCrs().isValid():
-        unplaced = layer.extent().yMaximum() == 0 and layer.extent().xMinimum() == 0
-        return QgsPointXY(point.x(), -point.y()) if unplaced else point
-    transform = QgsCoordinateTransform(
-        settings.destinationCrs(), layer.crs(), QgsProject.instance()
-    )
+    """Return a point of the canvas as the engine counts in a raster; None where it has no place."""
+    if _is_unplaced(layer):
+        return QgsPointXY(point.x(), -point.y())
     try:
-        return transform.transform(point)
+        return _transform(canvas, layer).transform(point, _BACK)
     except QgsCsException:
         return None
+
+
+def to_canvas(geometry: QgsGeometry, canvas: object, layer: QgsRasterLayer) -> QgsGeometry | None:
+    """Return what the engine has found in a raster, on the canvas; None where it has no place."""
+    moved = QgsGeometry(geometry)
+    if _is_unplaced(layer):
+        moved.transform(QTransform.fromScale(1, -1))
+        return moved
+    try:
+        moved.transform(_transform(canvas, layer))
+    except QgsCsException:
+        return None
+    return moved
+
+
+def _transform(canvas: object, layer: QgsRasterLayer) -> QgsCoordinateTransform:
+    """Return the way from a layer to the canvas; none is needed where either has no CRS."""
+    return QgsCoordinateTransform(
+        layer.crs(), canvas.mapSettings().destinationCrs(), QgsProject.instance()
+    )
+
+
+def _is_unplaced(layer: QgsRasterLayer) -> bool:
+    """Return whether a raster lies nowhere: QGIS then counts its rows from 0 downwards.
+
+    The engine counts them upwards.
+    """
+    extent = layer.extent()
+    return not layer.crs().isValid() and extent.xMinimum() == 0 and extent.yMaximum() == 0
 
 
 def _in_order() -> list[QgsMapLayer]:

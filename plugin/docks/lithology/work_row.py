@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from qgis.PyQt.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
+from qgis.PyQt.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+
+from gossan.plugin.docks.lithology.words import words
 
 
 class WorkRow(QWidget):
@@ -23,18 +25,21 @@ class WorkRow(QWidget):
         super().__init__()
         self.setObjectName(name)
         self._cancel = cancel
-        self._text = QLabel()
+        self._text = words(f"{name}_text")
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._bar.setMaximumHeight(self.fontMetrics().height())
         button = QPushButton("Cancel")
         button.setObjectName(f"{name}_cancel")
         button.clicked.connect(self._on_cancel)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self._text)
+        row = QHBoxLayout()
         row.addWidget(self._bar, 1)
         row.addWidget(button)
+        # The text has a line of its own, so that the dock need not grow for it.
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._text)
+        layout.addLayout(row)
         self.hide()
 
     def begin(self, text: str, progress: Any) -> None:
