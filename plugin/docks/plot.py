@@ -79,24 +79,31 @@ class Plot(QWidget):
         self.axes.set_axis_on()
         return self.axes
 
+    def line(self, points: list[tuple[float, float]]) -> Any:
+        """Return a line for `add_lines`, to be kept as long as it does not change.
+
+        It is interrupted where a value is NaN.
+        """
+        from matplotlib.path import Path
+
+        return Path(points)
+
     def add_lines(
         self,
-        lines: list[list[tuple[float, float]]],
+        lines: list[Any],
         colours: list[str],
         *,
         widths: list[float] | float = 1.2,
         style: str = "solid",
     ) -> None:
-        """Draw many lines at once; a line is interrupted where it is NaN.
+        """Draw many lines at once; the limits of the axes stay as they are."""
+        from matplotlib.collections import PathCollection
 
-        The limits of the axes stay as they are.
-        """
-        from matplotlib.collections import LineCollection
-
-        self.axes.add_collection(
-            LineCollection(lines, colors=colours, linewidths=widths, linestyles=style),
-            autolim=False,
+        collection = PathCollection(
+            lines, facecolors="none", edgecolors=colours, linewidths=widths, linestyles=style
         )
+        collection.set_transform(self.axes.transData)
+        self.axes.add_collection(collection, autolim=False)
 
     def refresh(self) -> None:
         """Show what was drawn, at the next opportunity."""

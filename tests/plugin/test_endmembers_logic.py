@@ -126,7 +126,17 @@ def test_a_project_gets_back_what_it_kept():
     )
     (back,) = from_text(to_text([given]))
     assert back.curves["reflectance"] == [0.123457, None, 0.3]
-    for name in ("name", "group", "colour", "ticked", "source", "outline", "crs", "pixels"):
+    for name in (
+        "name",
+        "group",
+        "colour",
+        "ticked",
+        "source",
+        "place",
+        "outline",
+        "crs",
+        "pixels",
+    ):
         assert getattr(back, name) == getattr(given, name)
     assert not back.passing
 

@@ -69,7 +69,7 @@ class Content(QWidget):
         self.under_mouse.setObjectName("endmembers_under_mouse")
         self.under_mouse.setWordWrap(True)
         self.under_mouse.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.under_mouse.setFixedHeight(round(2.3 * self.fontMetrics().lineSpacing()))
+        self.under_mouse.setFixedHeight(3 * self.fontMetrics().lineSpacing())
         self.under_mouse.setText(HOW_TO_PICK)
         self.plot.hovered.connect(lambda text: self.under_mouse.setText(text or HOW_TO_PICK))
         self.table = SpectraTable()

@@ -12,6 +12,7 @@ from qgis.PyQt.QtWidgets import (
     QComboBox,
     QFileDialog,
     QHBoxLayout,
+    QHeaderView,
     QLabel,
     QPushButton,
     QTreeWidget,
@@ -28,7 +29,6 @@ SHIPPED = str(ROOT / "models" / "pretrained" / "prior_library.csv")
 SETTING = "gossan/endmembers/library"
 FILES = "Spectral libraries (*.sli *.csv *.txt *.asc *.sed *.sig *.hdr);;All files (*)"
 COLOURS = ("#e8601c", "#1965b0", "#4eb265", "#882e72", "#b8860b", "#5289c7", "#dc050c", "#777777")
-DRAWN_AT_FIRST = 1
 
 
 class LibraryPanel(QWidget):
@@ -41,6 +41,8 @@ class LibraryPanel(QWidget):
         super().__init__(parent)
         self._rows: list[Spectrum] = []
         self._filling = False
+        self._by_hand = False
+        """Whether the user has chosen what is drawn; else it is the nearest."""
         self.choice = QComboBox()
         self.choice.setObjectName("endmembers_library")
         self.choice.setSizeAdjustPolicy(
@@ -65,9 +67,10 @@ class LibraryPanel(QWidget):
         self.list.setRootIsDecorated(False)
         self.list.setUniformRowHeights(True)
         self.list.itemChanged.connect(self._on_tick)
-        letters = self.list.fontMetrics().averageCharWidth()
-        self.list.header().resizeSection(0, 28 * letters)
-        self.list.header().resizeSection(1, 14 * letters)
+        header = self.list.header()
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         top = QHBoxLayout()
         top.addWidget(self.choice, 1)
         top.addWidget(open_file)
@@ -105,8 +108,6 @@ class LibraryPanel(QWidget):
             How the library was read and compared, or why it was not.
         """
         ticked = {row.name for row in self.ticked}
-        names = [row["name"] for row in nearest]
-        keep = bool(ticked & set(names))
         self._rows = [
             Spectrum(
                 name=row["name"],
@@ -116,7 +117,7 @@ class LibraryPanel(QWidget):
                 unit="nm",
                 curves={name: row.get(name) for name in CURVES},
                 source=row["source"],
-                ticked=row["name"] in ticked if keep else number < DRAWN_AT_FIRST,
+                ticked=row["name"] in ticked if self._by_hand else number == 0,
             )
             for number, row in enumerate(nearest)
             if spectrum is not None
@@ -162,6 +163,7 @@ class LibraryPanel(QWidget):
 
     def _on_library(self) -> None:
         QgsSettings().setValue(SETTING, self.path)
+        self._by_hand = False
         self.show_ranking([], None)
         self.library_changed.emit()
 
@@ -169,4 +171,5 @@ class LibraryPanel(QWidget):
         if not self._filling:
             row = self._rows[item.data(0, Qt.ItemDataRole.UserRole)]
             row.ticked = item.checkState(0) == Qt.CheckState.Checked
+            self._by_hand = True
             self.ticks_changed.emit()

@@ -57,8 +57,8 @@ class Spectrum:
         ``reflectance``, ``deviation`` and the treatments, each over the bands.
     fwhm : list of float or None
         Band widths, nm.
-    source : str
-        The image and where on it.
+    source, place : str
+        The image and where on it, and only where.
     outline : list of [x, y]
         Pixel or shape on the map, once around; empty where there is none.
     crs : str
@@ -81,6 +81,7 @@ class Spectrum:
     colour: str = "#808080"
     fwhm: list[float] | None = None
     source: str = ""
+    place: str = ""
     outline: list[list[float]] = field(default_factory=list)
     crs: str = ""
     pixels: int = 1
@@ -228,6 +229,7 @@ def from_look(
                 fwhm=axis["fwhm"],
                 curves={name: place[name] for name in CURVES},
                 source=f"{layer}, {where}",
+                place=where,
                 outline=place["outline"],
                 crs=crs,
                 pixels=place["pixels"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -31,11 +32,13 @@ class SpectraPlot(Plot):
         self._view = VIEWS[False, False]
         self._range: tuple[float, float] | None = None
         self._whole = (0.0, 1.0)
+        self._lines: dict[int, tuple[Any, Any]] = {}
+        self._fresh: dict[int, tuple[Any, Any]] = {}
         self._spread: list[tuple[float, float, float]] = []
         if not self.drawable:
             return
         self.canvas.setObjectName("endmembers_plot")
-        self._line = _overlay(self.canvas, QColor(128, 128, 128))
+        self._cursor = _overlay(self.canvas, QColor(128, 128, 128))
         self._region = _overlay(self.canvas, QColor(255, 190, 40, 60))
         self.canvas.mpl_connect("motion_notify_event", self._on_move)
         self.canvas.mpl_connect("axes_leave_event", self._on_leave)
@@ -94,27 +97,39 @@ class SpectraPlot(Plot):
         axes.set_xlim(*_apart(*(self._range or self._whole)))
         axes.set_xlabel("Wavelength (nm)" if first.unit == "nm" else "Band number")
         axes.set_ylabel(self._view.label.format(per="nm" if first.unit == "nm" else "band"))
+        self._fresh = {}
         stands_out = next((each for each in self._spectra if each.key == chosen), None)
         self._spread = []
         if stands_out is not None and curve == "reflectance":
             self._draw_deviation(stands_out)
         self.add_lines(
-            [_line(each, curve) for each in self._spectra],
+            [self._line_of(each) for each in self._spectra],
             [each.colour for each in self._spectra],
             widths=[2.2 if each is stands_out else 1.2 for each in self._spectra],
         )
         if self._rows:
             self.add_lines(
-                [_line(each, curve) for each in self._rows],
+                [self._line_of(each) for each in self._rows],
                 [each.colour for each in self._rows],
                 widths=1.4,
                 style="dashed",
             )
+        self._lines = self._fresh
         if first.unit == "nm":
             for each in ABSORPTIONS:
                 axes.axvspan(each.low, each.high, 0.975, 1.0, color="#d9a520", alpha=0.5, lw=0)
         self._fit_height()
         self.refresh()
+
+    def _line_of(self, spectrum: Spectrum) -> Any:
+        """Return the line of a spectrum, made once for as long as its curve stays."""
+        values = spectrum.curves.get(self._view.curve) or [None] * len(spectrum.axis)
+        known = self._lines.get(id(values))
+        if known is None or known[0] is not values:
+            points = [(x, math.nan if y is None else y) for x, y in zip(spectrum.axis, values)]
+            known = (values, self.line(points))
+        self._fresh[id(values)] = known
+        return known[1]
 
     def _draw_deviation(self, spectrum: Spectrum) -> None:
         curves = spectrum.curves
@@ -137,12 +152,14 @@ class SpectraPlot(Plot):
     def _fit_height(self) -> None:
         """Fit the height to the curves within the range of wavelengths in sight."""
         left, right = self.axes.get_xlim()
-        seen = [
-            value
-            for each in self._drawn
-            for x, value in zip(each.axis, each.curves.get(self._view.curve) or [])
-            if value is not None and left <= x <= right
-        ]
+        seen = []
+        for each in self._drawn:
+            first = bisect.bisect_left(each.axis, left)
+            last = bisect.bisect_right(each.axis, right)
+            part = (each.curves.get(self._view.curve) or [])[first:last]
+            known = [value for value in part if value is not None]
+            if known:
+                seen += [min(known), max(known)]
         seen += [edge for x, *edges in self._spread if left <= x <= right for edge in edges]
         if seen:
             lowest, highest = _apart(min(seen), max(seen))
@@ -173,7 +190,7 @@ class SpectraPlot(Plot):
         self.hovered.emit(" \u00b7 ".join(parts))
 
     def _on_leave(self, _: Any) -> None:
-        self._line.hide()
+        self._cursor.hide()
         self._region.hide()
         self.hovered.emit("")
 
@@ -188,8 +205,8 @@ class SpectraPlot(Plot):
             limited = min(max(self.axes.transData.transform((value, 0.0))[0], frame.x0), frame.x1)
             return round(limited / ratio)
 
-        self._line.setGeometry(across(x), top, 1, height)
-        self._line.show()
+        self._cursor.setGeometry(across(x), top, 1, height)
+        self._cursor.show()
         self._region.setVisible(bool(absorptions))
         if absorptions:
             left, right = across(absorptions[0].low), across(absorptions[0].high)
@@ -226,11 +243,6 @@ def _overlay(parent: QWidget, colour: QColor) -> QFrame:
     )
     frame.hide()
     return frame
-
-
-def _line(spectrum: Spectrum, curve: str) -> list[tuple[float, float]]:
-    values = spectrum.curves.get(curve) or [None] * len(spectrum.axis)
-    return [(x, math.nan if y is None else y) for x, y in zip(spectrum.axis, values)]
 
 
 def _apart(low: float, high: float) -> tuple[float, float]:

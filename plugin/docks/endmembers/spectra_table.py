@@ -52,7 +52,7 @@ class SpectraTable(QTreeWidget):
         place = self.verticalScrollBar().value()
         self.clear()
         for spectrum in spectra:
-            item = QTreeWidgetItem([spectrum.name, spectrum.group, spectrum.source])
+            item = QTreeWidgetItem([spectrum.name, spectrum.group, spectrum.place])
             item.setData(NAME, KEY, spectrum.key)
             item.setFlags(
                 item.flags() | Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsEditable
