@@ -243,6 +243,47 @@ def test_a_project_keeps_its_spectra(scene, tmp_path):
     np.testing.assert_allclose(curve(scene, 0), kept, rtol=1e-5)
 
 
+def test_a_click_finds_its_pixel_in_another_crs_on_a_rotated_image_without_wavelengths(
+    desktop, tmp_path
+):
+    gdal = pytest.importorskip("osgeo.gdal")
+    rows, columns, placed = 12, 10, (500_000.0, 25.0, -11.0, 4_000_000.0, -16.0, -17.0)
+    path = tmp_path / "rotated.tif"
+    dataset = gdal.GetDriverByName("GTiff").Create(str(path), columns, rows, 5, gdal.GDT_Float32)
+    dataset.SetGeoTransform(placed)
+    dataset.SetProjection(desktop.ask("QgsCoordinateReferenceSystem('EPSG:32649').toWkt()"))
+    image = np.random.default_rng(3).uniform(0.1, 0.6, (5, rows, columns)).astype("float32")
+    for band in range(5):
+        dataset.GetRasterBand(band + 1).WriteArray(image[band])
+    dataset = None
+    desktop.do(f"iface.newProject(False)\niface.addRasterLayer({str(path)!r}, 'rotated')")
+    desktop.wait_until("calm()")
+    desktop.do(
+        "QgsProject.instance().setCrs(QgsCoordinateReferenceSystem('EPSG:4326'))\n"
+        "iface.mapCanvas().zoomToFullExtent()\n"
+        "dock = open_dock('endmembers')\n"
+        "there = QgsCoordinateTransform(QgsCoordinateReferenceSystem('EPSG:32649'),"
+        " QgsCoordinateReferenceSystem('EPSG:4326'), QgsProject.instance())"
+    )
+    desktop.wait_until("calm()")
+    if not desktop.ask("dock.content.pick.isChecked()"):
+        desktop.click("endmembers_pick")
+    for number, (row, column) in enumerate(((2, 7), (9, 1)), start=1):
+        x = placed[0] + placed[1] * (column + 0.5) + placed[2] * (row + 0.5)
+        y = placed[3] + placed[4] * (column + 0.5) + placed[5] * (row + 0.5)
+        desktop.click(
+            desktop.ask(
+                f"(lambda p: map_place(p.x(), p.y()))(there.transform(QgsPointXY({x}, {y})))"
+            ),
+            keys=["shift"],
+        )
+        desktop.wait_until(f"len(dock.spectra) == {number}")
+        np.testing.assert_allclose(curve(desktop, number - 1), image[:, row, column], atol=1e-6)
+    assert desktop.ask("dock.content.plot.axes.get_xlabel()") == "Band number"
+    assert "wavelengths" in desktop.ask("dock.content.message.text()")
+    assert "no library can be laid over it" in desktop.ask("dock.content.library.note.text()")
+
+
 def test_closing_gives_the_map_back(scene):
     scene.do("dock.content.pick.setChecked(False)\niface.actionIdentify().trigger()")
     earlier = scene.ask("type(iface.mapCanvas().mapTool()).__name__")

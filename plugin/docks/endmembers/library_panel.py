@@ -28,7 +28,8 @@ from gossan.plugin.docks.endmembers.spectra_table import swatch
 SHIPPED = str(ROOT / "models" / "pretrained" / "prior_library.csv")
 SETTING = "gossan/endmembers/library"
 FILES = "Spectral libraries (*.sli *.csv *.txt *.asc *.sed *.sig *.hdr);;All files (*)"
-COLOURS = ("#e8601c", "#1965b0", "#4eb265", "#882e72", "#b8860b", "#5289c7", "#dc050c", "#777777")
+COLOURS = ("#888888", "#d6219b", "#00a5c4", "#a0522d", "#6aa84f", "#6f5bd6", "#c9a000", "#e06666")
+"""Of a library's spectra, apart from those of the list."""
 
 
 class LibraryPanel(QWidget):
