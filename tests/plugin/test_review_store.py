@@ -64,6 +64,21 @@ def test_a_decision_is_in_the_file_when_the_call_returns(store, path):
     assert found["model"] == made.DETECTOR
 
 
+def test_a_layer_whose_source_names_no_table_is_reviewed_too(path):
+    # In such a layer QGIS holds the file open as it was before the table of decisions was made.
+    options = made.QgsVectorFileWriter.SaveVectorOptions()
+    options.driverName = "GPKG"
+    made.QgsVectorFileWriter.writeAsVectorFormatV3(
+        made.in_memory(3), str(path), made.QgsCoordinateTransformContext(), options
+    )
+    store = ReviewStore(QgsVectorLayer(str(path), "Findings", "ogr"))
+    store.decide(2, "mine", "Ana")
+    assert states(path, "found") == {1: None, 2: "mine", 3: None}
+    assert len(rows(path, "found_decisions")) == 1
+    again = ReviewStore(QgsVectorLayer(str(path), "Findings", "ogr"))
+    assert again.log.state(2).decision == "mine"
+
+
 def test_undo_adds_a_row_and_restores_what_stood_before(store, path):
     store.decide(1, "mine", "Ana")
     before = rows(path, "findings")

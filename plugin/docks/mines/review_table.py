@@ -26,6 +26,10 @@ SUFFIX = "_decisions"
 ROW = "finding_fid"
 """The row of the finding, for joins; the column ``finding`` holds its lasting number."""
 
+_OPENED_APART = "LIST_ALL_TABLES=NO"
+"""QGIS lets layers of one file share how it is opened, and a file that was open before a table was
+made does not know of it. Another option makes another opening; this one has no further effect."""
+
 _TYPES = {int: QVariant.Type.LongLong, str: QVariant.Type.String}
 
 
@@ -43,7 +47,9 @@ class DecisionTable:
         self.name = f"{findings}{SUFFIX}"
         if self.name not in tables(path):
             self._make()
-        self._layer = QgsVectorLayer(f"{path}|layername={self.name}", self.name, "ogr")
+        self._layer = QgsVectorLayer(
+            f"{path}|layername={self.name}|option:{_OPENED_APART}", self.name, "ogr"
+        )
         missing = [name for name in COLUMNS if self._layer.fields().lookupField(name) < 0]
         if not self._layer.isValid() or missing:
             raise FileError(
