@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from qgis.core import QgsIconUtils, QgsMapLayer, QgsProject
-from qgis.PyQt.QtCore import pyqtSignal
+from qgis.PyQt.QtCore import QTimer, pyqtSignal
 from qgis.PyQt.QtWidgets import QComboBox
 
 from gossan.plugin.docks.dock import Dock
@@ -43,6 +43,10 @@ class LayerChoice(QComboBox):
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(12)
         self.activated.connect(self._on_activated)
+        # A project brings its layers one by one, and each is looked at once.
+        self._due = QTimer(self)
+        self._due.setSingleShot(True)
+        self._due.timeout.connect(self.fill)
         project = QgsProject.instance()
         for signal in (project.layersAdded, project.layersRemoved, project.cleared):
             dock.follow(signal, self._on_project)
@@ -77,7 +81,7 @@ class LayerChoice(QComboBox):
             self._set(best[0] if best else "")
 
     def _on_project(self, *_: Any) -> None:
-        self.fill()
+        self._due.start()
 
     def _on_activated(self, index: int) -> None:
         self._set(self.itemData(index))

@@ -7,15 +7,26 @@ import math
 HECTARE = 10_000.0
 SQUARE_KILOMETRE = 1_000_000.0
 
+_UNITS = (("km²", SQUARE_KILOMETRE, 1000 * HECTARE), ("ha", HECTARE, 0.1 * HECTARE))
+"""Units with the area from which they are used, the largest first; below all of them are m²."""
 
-def area(square_metres: float | None, pixels: int) -> str:
-    """Return an area in the unit that keeps its figures short, or pixels where it is unknown."""
+
+def area(square_metres: float | None, pixels: int, *, of: float | None = None) -> str:
+    """Return an area in the unit that keeps its figures short, or pixels where it is unknown.
+
+    Parameters
+    ----------
+    square_metres : float or None
+    pixels : int
+    of : float, optional
+        Square metres of the whole that this is a part of, and whose unit it gets.
+    """
     if square_metres is None:
         return f"{pixels:,} px"
-    if square_metres >= 1000 * HECTARE:
-        return f"{figures(square_metres / SQUARE_KILOMETRE)} km²"
-    if square_metres >= 0.1 * HECTARE or square_metres == 0:
-        return f"{figures(square_metres / HECTARE)} ha"
+    judged = square_metres if of is None else of
+    for unit, size, least in _UNITS if judged else _UNITS[-1:]:
+        if judged >= least or not judged:
+            return f"{figures(square_metres / size)} {unit}"
     return f"{figures(square_metres)} m²"
 
 

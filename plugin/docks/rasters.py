@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from osgeo import gdal
@@ -40,10 +41,25 @@ class RasterFacts:
 def facts_of(layer: QgsRasterLayer) -> RasterFacts:
     """Return what the file of a layer says; a layer without one has its bands only."""
     path = path_of(layer)
-    dataset = gdal.OpenEx(path, gdal.OF_RASTER) if path else None
-    if dataset is None:
+    found = _facts_of_file(path, os.stat(path).st_mtime_ns) if path else None
+    if found is None:
         bands = tuple(layer.bandName(number) for number in range(1, layer.bandCount() + 1))
         return RasterFacts(bands=bands, units=("",) * len(bands))
+    return found
+
+
+def shown_band(layer: QgsRasterLayer) -> int:
+    """Return which band a layer shows, from 1; 0 where it shows several or none."""
+    used = layer.renderer().usesBands() if layer.renderer() is not None else []
+    return used[0] if len(used) == 1 else 0
+
+
+@lru_cache(maxsize=256)
+def _facts_of_file(path: str, changed: int) -> RasterFacts | None:  # noqa: ARG001
+    """Read a file; again where it has changed since."""
+    dataset = gdal.OpenEx(path, gdal.OF_RASTER)
+    if dataset is None:
+        return None
     numbers = range(1, dataset.RasterCount + 1)
     tags = dataset.GetMetadata() or {}
     return RasterFacts(

@@ -31,16 +31,20 @@ def hotspots(
     """
     low, high = min(limits[0], threshold), max(limits[1], threshold)
     step = max((high - low) * 1e-9, abs(threshold) * 1e-9, 1e-12)
-    stops = [(low, BELOW[0]), (threshold - step, BELOW[1])]
+    stops = []
+    if threshold - step > low:
+        stops = [(low, BELOW[0], low, ""), (threshold - step, BELOW[1], threshold, "below ")]
+    stops.append((threshold, ABOVE[0], threshold, "from "))
     last = len(ABOVE) - 1
-    stops += [(threshold + (high - threshold) * i / last, ABOVE[i]) for i in range(last + 1)]
-    ends = {0: low, 1: threshold, 2: threshold, len(stops) - 1: high}
-    words = {0: "", 1: "below ", 2: "from ", len(stops) - 1: ""}
+    if high > threshold:
+        for i in range(1, last + 1):
+            value = threshold + (high - threshold) * i / last
+            stops.append((value, ABOVE[i], value, ""))
     items = [
         QgsColorRampShader.ColorRampItem(
-            value, QColor(colour), f"{words.get(i, '')}{ends.get(i, value):.3g} {unit}".strip()
+            value, QColor(colour), f"{word}{float(f'{shown:.3g}'):g} {unit}".strip()
         )
-        for i, (value, colour) in enumerate(stops)
+        for value, colour, shown, word in stops
     ]
     function = QgsColorRampShader(low, high)
     function.setColorRampType(QgsColorRampShader.Type.Interpolated)

@@ -84,7 +84,7 @@ def test_from_a_layer_to_a_limit(tmp_path: Path, metals: Path, lead: list[float]
 
         # The layer goes, and the dock says what to do.
         desktop.do("QgsProject.instance().removeMapLayer(layer('metals').id())")
-        assert desktop.ask("widget('metals_layer').currentText()") == "No layer"
+        desktop.wait_until("widget('metals_layer').currentText() == 'No layer'")
         desktop.do("QgsProject.instance().clear()")
         desktop.click(desktop.ask("item_tab('Hotspots')"))
         empty = desktop.ask("widget('metals_histogram').axes.texts[0].get_text()")

@@ -159,7 +159,7 @@ def test_scores_are_told_in_words_with_units():
         "RPD": "1.87 (acceptable)",
         "RPIQ": "2.10",
         "Samples": "53",
-        "R² on its own training samples": "0.95",
+        "R² in training": "0.95",
     }
     assert score_text.headline("Pb", SCORES).startswith("Pb: acceptable")
     page = score_text.page("<Pb>", SCORES, "mg/kg", score_text.validated_by("5 folds."))
@@ -189,6 +189,12 @@ def test_undefined_scores_are_left_out():
 )
 def test_areas_have_the_unit_that_keeps_them_short(square_metres, pixels, text):
     assert quantities.area(square_metres, pixels) == text
+
+
+def test_a_part_has_the_unit_of_its_whole():
+    assert quantities.area(6_360_000.0, 1, of=25_400_000.0) == "6.36 km²"
+    assert quantities.area(300.0, 1, of=90_000.0) == "0.03 ha"
+    assert quantities.area(None, 7, of=None) == "7 px"
 
 
 def test_shares_and_figures():

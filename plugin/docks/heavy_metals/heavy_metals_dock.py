@@ -25,7 +25,7 @@ from gossan.plugin.docks.heavy_metals.hotspots_page import HotspotsPage
 from gossan.plugin.docks.heavy_metals.validation_page import ValidationPage
 from gossan.plugin.docks.heavy_metals.zones_page import ZonesPage
 from gossan.plugin.docks.layer_choice import LayerChoice
-from gossan.plugin.docks.rasters import RasterFacts, facts_of, shows_classes
+from gossan.plugin.docks.rasters import RasterFacts, facts_of, shown_band, shows_classes
 
 MAPPED = "gossan:mapmetals"
 REPEATED = ("FEATURES", "SAMPLES", "ELEMENTS", "METHOD", "VALIDATION", "FOLDS", "UNIT")
@@ -162,7 +162,7 @@ class HeavyMetalsDock(Dock):
         if made_by and os.path.isfile(made_by) and given in ("", self._own_model):
             self._own_model = made_by
             self.model_file.setFilePath(made_by)
-        self._fill_elements()
+        self._fill_elements(shown_band(layer) if layer is not None else 0)
 
     def _on_model(self, path: str) -> None:
         self.background.cancel("model")
@@ -187,8 +187,11 @@ class HeavyMetalsDock(Dock):
         self.trouble, self.reading = sentence, False
         self._fill_elements()
 
-    def _fill_elements(self) -> None:
-        """Offer the bands of the layer, else the elements of the model; keep the chosen one."""
+    def _fill_elements(self, band: int = 0) -> None:
+        """Offer the bands of the layer, else the elements of the model.
+
+        A given band is chosen; without one, what was chosen stays.
+        """
         chosen = self.element_name()
         titles = [elements.band_title(i, name) for i, name in enumerate(self.facts.bands, start=1)]
         offered = [(title, i) for i, title in enumerate(titles, start=1)]
@@ -199,7 +202,8 @@ class HeavyMetalsDock(Dock):
         for title, band in offered:
             self.element.addItem(title, band)
         again = elements.find(chosen, [title for title, _ in offered]) if chosen else ""
-        self.element.setCurrentIndex(max(self.element.findText(again), 0) if offered else -1)
+        place = self.element.findData(band) if band else self.element.findText(again)
+        self.element.setCurrentIndex(max(place, 0) if offered else -1)
         self.element.setEnabled(bool(offered))
         self.element.blockSignals(False)
         self.refresh()

@@ -199,10 +199,11 @@ class HotspotsPage(Page):
 
     def _tell(self, above: Above) -> None:
         whole = quantities.area(above.total, above.count)
-        part = quantities.area(above.area, above.pixels)
+        part = quantities.area(above.area, above.pixels, of=above.total)
         about = "" if above.exact else "about "
-        # No line ends inside mg/kg.
-        limit = quantities.with_unit(self._value, self.dock.unit()).replace("/", "\u2060/\u2060")
+        limit = quantities.with_unit(self._value, self.dock.unit())
+        # No line ends inside 104 mg/kg.
+        limit = limit.replace("/", "\u2060/\u2060").replace(" ", "\u00a0")
         self.area.setText(
             f"<b>{about}{part}</b> of {whole} ({quantities.share(above.pixels, above.count)}) "
             f"at or above {limit}; {above.pixels:,} of {above.count:,} pixels."

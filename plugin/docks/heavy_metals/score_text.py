@@ -11,8 +11,8 @@ from gossan.plugin.docks.quantities import figures, with_unit
 MEANINGS = {
     "poor": "shows where to sample, not how much there is",
     "acceptable": "tells high from low",
-    "good": "fit for maps of concentrations",
-    "excellent": "close to what a laboratory tells",
+    "good": "tells how much there is, within the RMSE",
+    "excellent": "tells how much there is, well within the spread of the samples",
 }
 """What each class of RPD means for a map."""
 
@@ -42,7 +42,7 @@ def rows(scores: Mapping[str, Any], unit: str) -> list[tuple[str, str]]:
     if _known(scores, "n"):
         told.append(("Samples", f"{int(scores['n']):,}"))
     if _known(scores, "r2_training"):
-        told.append(("R² on its own training samples", f"{scores['r2_training']:.2f}"))
+        told.append(("R² in training", f"{scores['r2_training']:.2f}"))
     return told
 
 

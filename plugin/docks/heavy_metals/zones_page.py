@@ -19,6 +19,7 @@ NOTHING = (
     "layer into such zones."
 )
 MADE_BY = "gossan:clusterpollution"
+NAMES = "The names say more or less contaminated than elsewhere in this raster, not safe or unsafe."
 NO_FILE = "The engine reads files. Export this layer to a GeoTIFF and choose that."
 
 
@@ -75,11 +76,8 @@ class ZonesPage(Page):
         layer = self.dock.project_layer(layer_id)
         rows = class_rows(told["classes"], legend_of(layer))
         self.table.show_rows(rows)
-        made = (
-            "They say more or less contaminated than elsewhere in this raster, not safe or unsafe."
-        )
-        zoned = facts_of(layer).algorithm == MADE_BY if layer is not None else False
-        self.text.setText(summary(rows, told["missing"]) + (f" {made}" if zoned else ""))
+        zoned = layer is not None and facts_of(layer).algorithm == MADE_BY
+        self.text.setText(summary(rows, told["missing"]) + (f" {NAMES}" if zoned else ""))
 
 
 def _fits(layer: QgsMapLayer) -> int:
