@@ -11,6 +11,9 @@ from qgis.PyQt.QtWidgets import QComboBox
 
 from gossan.plugin.docks.dock import Dock
 
+PATIENCE_MS = 100
+"""A project brings its layers one by one; they are looked at when no more have come for so long."""
+
 
 class LayerChoice(QComboBox):
     """Offers the layers that fit, the most fitting ones first.
@@ -43,13 +46,16 @@ class LayerChoice(QComboBox):
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(12)
         self.activated.connect(self._on_activated)
-        # A project brings its layers one by one, and each is looked at once.
+        self._by_itself = False
         self._due = QTimer(self)
         self._due.setSingleShot(True)
+        self._due.setInterval(PATIENCE_MS)
         self._due.timeout.connect(self.fill)
         project = QgsProject.instance()
-        for signal in (project.layersAdded, project.layersRemoved, project.cleared):
-            dock.follow(signal, self._on_project)
+        dock.follow(project.layersAdded, self._on_added)
+        dock.follow(project.layersRemoved, self._on_removed)
+        dock.follow(project.cleared, self._on_removed)
+        dock.follow(project.readProject, self._on_read)
         self.fill()
 
     def layer(self) -> Any:
@@ -59,6 +65,7 @@ class LayerChoice(QComboBox):
     def choose(self, layer: QgsMapLayer | None) -> None:
         """Choose a layer of the list, or none."""
         wanted = layer.id() if layer is not None else ""
+        self._by_itself = False
         self._set(wanted if self.findData(wanted) >= 0 else "")
 
     def fill(self) -> None:
@@ -78,12 +85,23 @@ class LayerChoice(QComboBox):
         if self._chosen and self.findData(self._chosen) >= 0:
             self.setCurrentIndex(self.findData(self._chosen))
         else:
+            self._by_itself = True
             self._set(best[0] if best else "")
 
-    def _on_project(self, *_: Any) -> None:
+    def _on_added(self, *_: Any) -> None:
         self._due.start()
 
+    def _on_removed(self, *_: Any) -> None:
+        self.fill()
+
+    def _on_read(self, *_: Any) -> None:
+        # Layers came one by one, and the first that fitted need not be the best of all.
+        if self._by_itself:
+            self._chosen = ""
+        self.fill()
+
     def _on_activated(self, index: int) -> None:
+        self._by_itself = False
         self._set(self.itemData(index))
 
     def _set(self, chosen: str) -> None:

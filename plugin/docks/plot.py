@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qgis.PyQt.QtCore import QEvent, Qt
+from qgis.PyQt.QtCore import QEvent, QSize, Qt
 from qgis.PyQt.QtGui import QPalette
 from qgis.PyQt.QtWidgets import QLabel, QVBoxLayout, QWidget
 
@@ -16,6 +16,9 @@ MISSING = (
     "Plots need matplotlib in QGIS's Python: install the package python3-matplotlib of your "
     "distribution (on Windows and macOS it comes with QGIS) and start QGIS again."
 )
+
+
+OPAQUE = 255
 
 
 class Plot(QWidget):
@@ -34,6 +37,8 @@ class Plot(QWidget):
         self.figure: Any = None
         self.canvas: Any = None
         self.axes: Any = None
+        self._letters = QLabel(self)
+        self._letters.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         try:
@@ -52,6 +57,11 @@ class Plot(QWidget):
         layout.addWidget(self.canvas)
         height = self.fontMetrics().height()
         self.setMinimumSize(16 * height, 11 * height)
+
+    def sizeHint(self) -> QSize:
+        """Return a size by the letters; matplotlib's own would make docks half a screen wide."""
+        height = self.fontMetrics().height()
+        return QSize(20 * height, 16 * height)
 
     @property
     def drawable(self) -> bool:
@@ -113,7 +123,21 @@ class Plot(QWidget):
 
     def text_colour(self) -> str:
         """Return the colour of texts and lines in the window's theme, as ``#rrggbb``."""
-        return self.palette().color(QPalette.ColorRole.WindowText).name()
+        # QGIS's themes colour kinds of widgets, and this one is none that they know: letters are as
+        # those of labels.
+        self._letters.ensurePolished()
+        return self._letters.palette().color(QPalette.ColorRole.WindowText).name()
+
+    def _ground(self, role: QPalette.ColorRole) -> str:
+        """Return the colour that is seen behind the plot: themes make what lies above it clear."""
+        below: QWidget | None = self
+        while below is not None:
+            below.ensurePolished()
+            colour = below.palette().color(role)
+            if colour.alpha() == OPAQUE:
+                return colour.name()
+            below = below.parentWidget()
+        return self.palette().color(role).name()
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow a change of QGIS's theme."""
@@ -124,8 +148,8 @@ class Plot(QWidget):
     def _dress(self) -> None:
         """Give paper, frame, ticks and texts the colours and the size of letters of the window."""
         text = self.text_colour()
-        paper = self.palette().color(QPalette.ColorRole.Base).name()
-        window = self.palette().color(QPalette.ColorRole.Window).name()
+        paper = self._ground(QPalette.ColorRole.Base)
+        window = self._ground(QPalette.ColorRole.Window)
         size = self.font().pointSizeF() if self.font().pointSizeF() > 0 else 9.0
         self.figure.set_facecolor(window)
         for axes in self.figure.axes:

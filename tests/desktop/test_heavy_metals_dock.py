@@ -82,6 +82,8 @@ def test_from_a_layer_to_a_limit(tmp_path: Path, metals: Path, lead: list[float]
         go_on_in_the_toolbox(desktop, metals)
         correlation_and_zones(desktop)
 
+        element_of_the_shown_band(desktop)
+
         # The layer goes, and the dock says what to do.
         desktop.do("QgsProject.instance().removeMapLayer(layer('metals').id())")
         desktop.wait_until("widget('metals_layer').currentText() == 'No layer'")
@@ -151,9 +153,26 @@ def correlation_and_zones(desktop: Desktop) -> None:
     assert desktop.ask("[t.get_text() for t in widget('metals_correlation').axes.texts][:1]") == [
         "1.00"
     ]
+    pixels = desktop.ask("widget('metals_pairs').text()")
+    assert "pixels with all elements" in pixels
+    desktop.do("widget('metals_over').setFocus()")
+    desktop.key("Down")
+    desktop.wait_until("'samples of the model' in widget('metals_pairs').text()")
     desktop.click(desktop.ask("item_tab('Zones')"))
-    desktop.wait_until("widget('metals_zones').topLevelItemCount()")
-    table = "widget('metals_zones').topLevelItem"
+    desktop.wait_until("widget('metals_zone_table').topLevelItemCount()")
+    table = "widget('metals_zone_table').topLevelItem"
     assert desktop.ask(f"{table}(0).text(0)") == "low background"
     shares = desktop.ask(f"[float({table}(i).text(2).split()[0]) for i in range(3)]")
     assert sum(shares) == pytest.approx(100.0, abs=0.2)
+
+
+def element_of_the_shown_band(desktop: Desktop) -> None:
+    desktop.click(desktop.ask("item_tab('Validation')"))
+    desktop.do("widget('metals_element').setFocus()")
+    desktop.key("Down", "Down")
+    desktop.wait_until("'Zn: poor' in widget('metals_scores').text()")
+    desktop.do("dock.layer.choose(None)")
+    assert desktop.ask("widget('metals_element').currentText()") == "Zn"
+    # The layer shows lead since its threshold was dragged.
+    desktop.do("dock.layer.choose(layer('metals'))")
+    assert desktop.ask("widget('metals_element').currentText()") == "Pb"

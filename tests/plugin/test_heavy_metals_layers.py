@@ -12,6 +12,7 @@ pytest.importorskip("qgis.core")
 
 from osgeo import gdal
 from qgis.core import QgsProject, QgsRasterLayer, QgsVectorLayer
+from qgis.PyQt.QtXml import QDomDocument
 
 from gossan.plugin.docks.layer_choice import LayerChoice
 from gossan.plugin.docks.rasters import facts_of, path_of, shown_band
@@ -161,3 +162,15 @@ def test_what_was_chosen_stays_when_better_ones_come(project, dock, wait_until):
     project.addMapLayer(points("best"))
     wait_until(lambda: choice.count() == 3)
     assert choice.layer() is usable
+
+
+def test_a_project_read_in_pieces_ends_with_its_best_layer(project, dock, wait_until):
+    ranks = {"a good one": 2, "a better one": 3}
+    choice = LayerChoice(dock, lambda layer: ranks[layer.name()], "none")
+    project.addMapLayer(points("a good one"))
+    wait_until(lambda: choice.currentText() == "a good one")
+    project.addMapLayer(points("a better one"))
+    wait_until(lambda: choice.count() == 3)
+    assert choice.currentText() == "a good one"
+    project.readProject.emit(QDomDocument())
+    assert choice.currentText() == "a better one"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qgis.PyQt.QtWidgets import QVBoxLayout
+from qgis.PyQt.QtWidgets import QComboBox, QFormLayout, QVBoxLayout
 
 from gossan.plugin.docks.heavy_metals import elements
 from gossan.plugin.docks.heavy_metals.distribution import strongest_pairs
@@ -12,34 +12,51 @@ from gossan.plugin.docks.heavy_metals.page import Page, text_label
 from gossan.plugin.docks.plot import Plot
 
 NOTHING = "Choose a concentration layer with two or more elements, or a model of several."
+ALIKE = "Maps are more alike than soils: all come from the same few features."
+PIXELS, SAMPLES = "pixels", "samples"
 MOST = 30
 """More bands than this are no elements, and their matrix could not be read."""
 
 
 class CorrelationPage(Page):
-    """Shows Pearson's r between the bands of the layer, else between the model's samples."""
+    """Shows Pearson's r between the bands of the layer, or between the model's samples."""
 
     TITLE = "Correlation"
 
     def __init__(self, dock: Any) -> None:
         super().__init__(dock)
         self._of: Any = None
+        self.over = QComboBox()
+        self.over.setObjectName("metals_over")
+        self.over.addItem("Pixels of the layer", PIXELS)
+        self.over.addItem("Samples of the model", SAMPLES)
+        self.over.setToolTip(
+            "Maps are more alike than soils: all of them come from the same few features."
+        )
+        self.over.activated.connect(dock.refresh)
         self.plot = Plot()
         self.plot.setObjectName("metals_correlation")
         self.text = text_label("metals_pairs")
+        choice = QFormLayout()
+        choice.addRow("Between", self.over)
         layout = QVBoxLayout(self)
+        layout.addLayout(choice)
         layout.addWidget(self.plot, 1)
         layout.addWidget(self.text)
 
     def refresh(self) -> None:
-        """Show the layer's matrix, else the model's."""
+        """Show the matrix that is wanted; where there is only the other one, that."""
         layer, facts, model = self.dock.raster(), self.dock.facts, self.dock.model
-        if layer is not None and facts.path and 2 <= len(facts.bands) <= MOST:
-            self._show_layer(layer)
-        elif model is not None and len(model["elements"]) > 1 and model["correlation"]:
+        samples = model is not None and len(model["elements"]) > 1 and bool(model["correlation"])
+        pixels = layer is not None and bool(facts.path) and 2 <= len(facts.bands) <= MOST
+        for index, there in ((0, pixels), (1, samples)):
+            self.over.model().item(index).setEnabled(there)
+        if samples and (self.over.currentData() == SAMPLES or not pixels):
             self._leave()
             names = [each["name"] for each in model["elements"]]
             self._draw(names, model["correlation"], "the samples of the model")
+        elif pixels:
+            self._show_layer(layer)
         elif layer is not None and len(facts.bands) > MOST:
             self._say(
                 f"{layer.name()} has {len(facts.bands)} bands; more than {MOST} are no matrix "
@@ -57,13 +74,14 @@ class CorrelationPage(Page):
             elements.band_title(number, name)
             for number, name in enumerate(self.dock.facts.bands, start=1)
         ]
+        alike = ALIKE if self.dock.facts.algorithm == "gossan:mapmetals" else ""
         self.dock.background.job(
             "correlation",
             f"correlation of {layer.name()}",
             "metals.correlate",
             {"raster": self.dock.facts.path},
             lambda told: self._draw(
-                names, told["correlation"], f"{told['count']:,} pixels with all elements"
+                names, told["correlation"], f"{told['count']:,} pixels with all elements", alike
             ),
             self._say,
         )
@@ -77,9 +95,12 @@ class CorrelationPage(Page):
         self.plot.say(sentence)
         self.text.setText("" if self.plot.drawable else sentence)
 
-    def _draw(self, names: list[str], matrix: list[list[float | None]], over: str) -> None:
+    def _draw(
+        self, names: list[str], matrix: list[list[float | None]], over: str, note: str = ""
+    ) -> None:
         pairs = ", ".join(f"{a} and {b} {r:+.2f}" for a, b, r in strongest_pairs(names, matrix))
-        self.text.setText(f"Pearson's r over {over}. Strongest: {pairs}." if pairs else over)
+        strongest = f" Strongest: {pairs}." if pairs else ""
+        self.text.setText(f"Pearson's r over {over}.{strongest} {note}".strip())
         if not self.plot.drawable:
             return
         axes = self.plot.begin()

@@ -187,10 +187,10 @@ class HeavyMetalsDock(Dock):
         self.trouble, self.reading = sentence, False
         self._fill_elements()
 
-    def _fill_elements(self, band: int = 0) -> None:
+    def _fill_elements(self, shown: int = 0) -> None:
         """Offer the bands of the layer, else the elements of the model.
 
-        A given band is chosen; without one, what was chosen stays.
+        The band that the layer shows is chosen; where none is given, what was chosen stays.
         """
         chosen = self.element_name()
         titles = [elements.band_title(i, name) for i, name in enumerate(self.facts.bands, start=1)]
@@ -199,10 +199,10 @@ class HeavyMetalsDock(Dock):
             offered = [(each["name"], 0) for each in self.model["elements"]]
         self.element.blockSignals(True)
         self.element.clear()
-        for title, band in offered:
-            self.element.addItem(title, band)
+        for title, number in offered:
+            self.element.addItem(title, number)
         again = elements.find(chosen, [title for title, _ in offered]) if chosen else ""
-        place = self.element.findData(band) if band else self.element.findText(again)
+        place = self.element.findData(shown) if shown else self.element.findText(again)
         self.element.setCurrentIndex(max(place, 0) if offered else -1)
         self.element.setEnabled(bool(offered))
         self.element.blockSignals(False)

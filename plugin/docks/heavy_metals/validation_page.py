@@ -22,7 +22,7 @@ NO_PAIRS = (
     "beside it and choose them under Samples."
 )
 FOREIGN = "The layer was made by another model than the one shown here."
-POINTS = "#c8281e"
+POINTS = "#e0472e"
 
 
 class ValidationPage(Page):

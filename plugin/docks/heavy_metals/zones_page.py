@@ -35,7 +35,7 @@ class ZonesPage(Page):
         self.layer.setObjectName("metals_zone_layer")
         self.layer.changed.connect(dock.refresh)
         self.table = ClassTable()
-        self.table.setObjectName("metals_zones")
+        self.table.setObjectName("metals_zone_table")
         self.table.setColumnHidden(HERE, True)
         self.table.header().setStretchLastSection(False)
         self.table.header().setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
