@@ -18,6 +18,7 @@ from qgis.core import QgsApplication, QgsProject
 from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtWidgets import QDockWidget, QSplitter, QTabWidget, QTextBrowser, QTreeView, QWidget
 from qgis.utils import iface
+from spectra_acts import show_spectra
 
 DEMO = Path(os.environ["GOSSAN_DEMO"])
 WIDTH, HEIGHT = 1600, 1000
@@ -37,6 +38,8 @@ def story() -> Iterator[int]:
     iface.mapCanvas().refresh()
     yield 6000
     take(window, "desktop")
+    yield from show_spectra(window)
+    _arrange_docks(window)
 
     for name, algorithm, parameters in (
         ("dialog_extract", "extractendmembers", _extraction()),
