@@ -302,3 +302,22 @@ def test_closing_gives_the_map_back(scene):
     scene.wait_until("not dock.content.pick.isEnabled()")
     assert scene.ask("iface.mapCanvas().mapTool() is dock.tool") is False
     assert scene.ask("len(dock.spectra)") == 1
+
+
+def test_unloading_leaves_nothing_on_the_map(scene):
+    scene.do(
+        "import qgis.utils\n"
+        "from qgis.gui import QgsMapTool\n"
+        "dock.content.pick.setChecked(False)\n"
+        "tools = len(iface.mapCanvas().findChildren(QgsMapTool))\n"
+        "drawn = len(iface.mapCanvas().scene().items())"
+    )
+    scene.click("endmembers_pick")
+    scene.click(pixel(scene, 4, 4))
+    scene.wait_until("len(dock.spectra) == 1")
+    scene.do("qgis.utils.unloadPlugin('gossan')")
+    scene.wait_until("len(iface.mapCanvas().findChildren(QgsMapTool)) == tools - 1")
+    # Its rubber band went too, beside the mark of the pixel.
+    assert scene.ask("len(iface.mapCanvas().scene().items())") == scene.ask("drawn") - 1
+    scene.click(pixel(scene, 6, 6))
+    assert "Traceback" not in scene.log()

@@ -39,10 +39,9 @@ class PickTool(QgsMapTool):
         self._band.setWidth(2)
 
     def remove(self) -> None:
-        """Take what it draws off the map for good."""
-        scene = self.canvas().scene()
-        if scene is not None:
-            scene.removeItem(self._band)
+        """Leave the canvas, to which it belongs, for good."""
+        self.canvas().scene().removeItem(self._band)
+        self.deleteLater()
 
     def canvasPressEvent(self, event: Any) -> None:
         """Begin."""
