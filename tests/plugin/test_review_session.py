@@ -173,7 +173,7 @@ def test_nothing_to_review(store):
     ana.step(1)
     with pytest.raises(InputError, match="no finding to decide about"):
         ana.decide(d.MINE)
-    assert sentences(ana.standing()) == []
+    assert sentences(ana.standing()) == ["0 of 0 findings are judged."]
 
 
 def test_the_random_order_gives_an_estimate(store):
@@ -210,7 +210,7 @@ def test_a_card_tells_what_the_layer_has():
         ("Probability", "0.93, mean 0.81"),
         ("Area", "1,234.5 ha in 3 cells"),
         ("Impact", "high impact (high impact 3)"),
-        ("Register", "not registered; nearest entry Mina Nova, 2.3 km away"),
+        ("Register", "not registered; nearest entry Mina Nova, 2.3\u00a0km away"),
         ("Protected area", "Reserve"),
     ]
     assert facts({"Score": 0.5, "name": "x"}, "Score") == [("Probability", "0.50")]
@@ -222,7 +222,8 @@ def test_how_the_review_stands_is_told_in_sentences():
         20, 1000, Precision(15, 5, 2), Estimate(750.2, 600, 880, 20, 1000), 4.0, 980
     )
     assert sentences(standing) == [
-        "You confirmed 15 of 20: 75 % (95 % interval 53 to 89 %); 2 unsure.",
+        "20 of 1,000 findings are judged.",
+        "You confirmed 15 of 20: 75\u00a0% (95\u00a0% interval 53 to 89\u00a0%); 2 unsure.",
         "By the random sample of 20, about 750 of all 1,000 findings are right (600 to 880).",
         "4 s for each; 65 min for those that remain.",
     ]

@@ -33,6 +33,9 @@ class Figures(QWidget):
         super().__init__()
         self.bar = QProgressBar()
         self.bar.setObjectName("review_progress")
+        # The text stands below: dark themes of QGIS print it dark on dark in the bar.
+        self.bar.setTextVisible(False)
+        self.bar.setMaximumHeight(self.bar.fontMetrics().height())
         self.text = QLabel()
         self.text.setObjectName("review_figures")
         self.text.setWordWrap(True)
@@ -45,9 +48,7 @@ class Figures(QWidget):
         """Show how the review stands."""
         self.bar.setRange(0, max(standing.findings, 1))
         self.bar.setValue(standing.judged)
-        self.bar.setFormat(f"{standing.judged:,} of {standing.findings:,} judged")
         self.text.setText("<br>".join(sentences(standing)))
-        self.text.setVisible(bool(self.text.text()))
 
 
 class AgreementBox(QgsCollapsibleGroupBox):

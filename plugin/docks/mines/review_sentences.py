@@ -63,18 +63,18 @@ def _registered(values: Mapping[str, Any]) -> str:
 
 
 def _distance(metres: float) -> str:
-    return f"{metres / 1000:,.1f} km away" if metres >= 1000 else f"{metres:.0f} m away"
+    return f"{metres / 1000:,.1f}\u00a0km away" if metres >= 1000 else f"{metres:.0f}\u00a0m away"
 
 
 def sentences(standing: Standing) -> list[str]:
     """Return how the review stands, in sentences."""
-    told = []
+    told = [f"{standing.judged:,} of {standing.findings:,} findings are judged."]
     mine = standing.mine
     if mine.share is not None:
         low, high = mine.interval()
         told.append(
-            f"You confirmed {mine.confirmed:,} of {mine.judged:,}: {100 * mine.share:.0f} % "
-            f"(95 % interval {100 * low:.0f} to {100 * high:.0f} %)"
+            f"You confirmed {mine.confirmed:,} of {mine.judged:,}: {100 * mine.share:.0f}\u00a0% "
+            f"(95\u00a0% interval {100 * low:.0f} to {100 * high:.0f}\u00a0%)"
             f"{f'; {mine.unsure:,} unsure' if mine.unsure else ''}."
         )
     elif mine.unsure:
@@ -85,7 +85,7 @@ def sentences(standing: Standing) -> list[str]:
             f"By the random sample of {estimate.sample:,}, about {estimate.expected:,.0f} of all "
             f"{estimate.findings:,} findings are right ({estimate.low:,} to {estimate.high:,})."
         )
-    if standing.seconds is not None and standing.open:
+    if standing.seconds and standing.open:
         left = standing.seconds * standing.open
         told.append(f"{standing.seconds:.0f} s for each; {_duration(left)} for those that remain.")
     return told
