@@ -1,6 +1,6 @@
 """How long a click for a spectrum takes: the job behind it, on a scene of 2000 x 2000 x 330.
 
-``python bench/pixel_spectra.py FOLDER`` writes the scene (2.6 GB) into the folder in one layout
+``python bench/pixel_spectra.py [FOLDER]`` writes the scene (2.6 GB) into a folder in one layout
 after the other, and removes it.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -86,7 +87,9 @@ def measure(folder: Path) -> list[dict[str, object]]:
 
 
 if __name__ == "__main__":
-    for row in measure(Path(sys.argv[1])):
+    with tempfile.TemporaryDirectory(dir=sys.argv[1] if sys.argv[1:] else None) as folder:
+        found = measure(Path(folder))
+    for row in found:
         later = sorted(row["later"])  # type: ignore[call-overload]
         print(
             f"{row['layout']:48} first {row['first']:6.3f} s   "

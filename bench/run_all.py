@@ -26,6 +26,7 @@ BENCHMARKS = {
     "composite": "Cloud-free composites of many dates",
     "search": "The search for mines",
     "start": "Starting",
+    "pixel_spectra": "A click for a spectrum",
     "review": "The review of findings",
     "soil_spectra": "Laboratory soil spectra: continuum, real soils beside published scores",
     "labelling": "Labelling scenes by deposits",

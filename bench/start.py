@@ -1,6 +1,8 @@
-"""How long things take to start: loading the plugin's toolbox in QGIS, a cold and a warm job.
+"""How long things take to start: the plugin in QGIS's window, a first dock, a cold and a warm job.
 
-The part inside QGIS runs in QGIS's own Python, the others through the engine's client.
+The part inside QGIS runs in QGIS's own Python, the others through the engine's client. Where Xvfb
+and xdotool are installed, QGIS is started on a screen of its own, without the plugin, which is then
+loaded as QGIS does it; each dock in its turn is the first that is opened.
 """
 
 from __future__ import annotations
@@ -8,9 +10,17 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
+import tempfile
 from pathlib import Path
+from statistics import median
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "desktop"))
+
+from driver import Desktop, missing_programs  # noqa: E402 - the tests' driver of the desktop
+
+DOCKS = ("endmembers", "heavy_metals", "lithology", "mines")
 TOOLS = ROOT / ".venv-qgis" / "bin" / "python"
 
 INSIDE_QGIS = """
@@ -35,6 +45,42 @@ print(json.dumps({"loaded": loaded, "cold": jobs[0], "warm": sorted(jobs[1:])[2]
 """
 
 
+LOAD = """
+import time
+import qgis.utils
+qgis.utils.updateAvailablePlugins()
+began = time.perf_counter()
+qgis.utils.loadPlugin("gossan")
+qgis.utils.startPlugin("gossan")
+loaded = time.perf_counter() - began
+"""
+
+OPEN = """
+began = time.perf_counter()
+qgis.utils.plugins["gossan"].docks.open({name!r})
+QApplication.processEvents()
+opened = time.perf_counter() - began
+"""
+
+
+def measure_desktop() -> list[dict[str, object]]:
+    """Time the plugin and each dock as the first in a window of QGIS, in seconds."""
+    loads, rows = [], []
+    for name in DOCKS:
+        with tempfile.TemporaryDirectory(prefix="gossan-start-") as folder:
+            plugins = Path(folder) / "profiles" / "default" / "python" / "plugins"
+            plugins.mkdir(parents=True)
+            (plugins / "gossan").symlink_to(ROOT)
+            with Desktop(Path(folder), plugin=False) as desktop:
+                desktop.do(LOAD)
+                loads.append(desktop.ask("loaded"))
+                desktop.do(OPEN.format(name=name))
+                opened = desktop.ask("opened")
+        rows.append({"work": f"open {name} as the first dock", "seconds": opened, "reach": 1.0})
+    load = {"work": "load the plugin into QGIS's window", "seconds": median(loads), "reach": 0.2}
+    return [load, *rows]
+
+
 def measure() -> list[dict[str, object]]:
     """Time the toolbox, a cold engine and a warm one, in seconds."""
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
@@ -51,5 +97,5 @@ def measure() -> list[dict[str, object]]:
 
 
 if __name__ == "__main__":
-    for row in measure():
-        print(f"{row['work']:30} {row['seconds']:8.3f} s   (reach {row['reach']} s)")
+    for row in [*measure(), *([] if missing_programs() else measure_desktop())]:
+        print(f"{row['work']:36} {row['seconds']:8.3f} s   (reach {row['reach']} s)")
