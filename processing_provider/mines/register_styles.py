@@ -117,18 +117,20 @@ def _frame(colour: str, fill: str) -> QgsFillSymbol:
 
 
 def _symbol(layer: QgsVectorLayer, colour: str, look: str) -> QgsSymbol:
-    frame, width, size, alpha = {
-        "protected": ("#18e0e8", "0.9", "4.6", 230),
-        "unregistered": ("#1f2429", "0.5", "3.8", 230),
-        "registered": ("#8b97a2", "0.2", "2.4", 110),
+    """Return the mark of a finding; polygons let the image through, for it must be judged by eye."""
+    frame, width, size, point_fill, area_fill = {
+        "protected": ("#18e0e8", "0.9", "4.6", 230, 70),
+        "unregistered": ("#1f2429", "0.7", "3.8", 230, 70),
+        "registered": ("#8b97a2", "0.3", "2.4", 110, 40),
     }[look]
+    area = layer.geometryType() == QgsWkbTypes.GeometryType.PolygonGeometry
     fill = QColor(colour)
-    fill.setAlpha(alpha)
+    fill.setAlpha(area_fill if area else point_fill)
     properties = {
         "color": fill.name(QColor.NameFormat.HexArgb),
         "outline_color": frame,
         "outline_width": width,
     }
-    if layer.geometryType() == QgsWkbTypes.GeometryType.PolygonGeometry:
+    if area:
         return QgsFillSymbol.createSimple(properties)
     return QgsMarkerSymbol.createSimple({**properties, "name": "circle", "size": size})
