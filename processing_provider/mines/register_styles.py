@@ -117,7 +117,7 @@ def _frame(colour: str, fill: str) -> QgsFillSymbol:
 
 
 def _symbol(layer: QgsVectorLayer, colour: str, look: str) -> QgsSymbol:
-    """Return the mark of a finding; polygons let the image through, for it must be judged by eye."""
+    """Return the mark of a finding; polygons let the image through, to be judged by eye."""
     frame, width, size, point_fill, area_fill = {
         "protected": ("#18e0e8", "0.9", "4.6", 230, 70),
         "unregistered": ("#1f2429", "0.7", "3.8", 230, 70),
