@@ -12,6 +12,15 @@ pytestmark = needs_desktop
 
 DOCK = "open_dock('lithology')"
 OVERLAY = "[each for each in iface.mapCanvas().items() if type(each).__name__ == 'MapOverlay'][0]"
+DIALOGS = (
+    "[each for each in QApplication.topLevelWidgets()"
+    " if each.isVisible() and type(each).__name__ == 'AlgorithmDialog']"
+)
+FOREIGN = (
+    "[len(iface.mainWindow().findChildren(QShortcut)), len(iface.mapCanvas().findChildren("
+    "QgsMapTool))]"
+)
+"""What a dock could leave with the window and the canvas."""
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +79,7 @@ def differing(maps: ClassMaps) -> tuple[int, int]:
 
 def test_a_story(maps: ClassMaps, tmp_path: Path):
     with Desktop(tmp_path) as desktop:
+        foreign = desktop.ask(FOREIGN)
         desktop.ask(f"bool({DOCK})")
         assert "no class map" in desktop.ask("widget('lithology_empty').text()")
         desktop.picture(tmp_path / "empty.png")
@@ -146,11 +156,38 @@ def test_a_story(maps: ClassMaps, tmp_path: Path):
         assert len(set(seen)) == 3
         desktop.picture(tmp_path / "blink.png")
 
-        # What is chosen goes with its layer; nothing stays when the dock is closed.
+        # Boundaries by disagreement, and the dialog of Assess class map filled in.
+        show_page(desktop, "Boundaries")
+        choose(desktop, "lithology_way", "Most disagreement with the reference")
+        desktop.click("lithology_find_boundaries")
+        desktop.wait_until("'of boundary' in widget('lithology_boundaries_said').text()")
+        worst = desktop.ask("widget('lithology_boundaries').topLevelItem(0).text(1)")
+        assert int(worst.split()[0]) > 50
+        desktop.click("lithology_open_assess")
+        desktop.wait_until(f"len({DIALOGS}) == 1")
+        given = desktop.ask(f"{DIALOGS}[0].createProcessingParameters()")
+        assert given["CLASS_FIELD"] == "lithology"
+        assert given["INPUT"] == desktop.ask("layer('Lithological map').id()")
+        assert given["MAP"] == desktop.ask("layer('Geological map').id()")
+        desktop.do(f"{DIALOGS}[0].close()")
+
+        # What is chosen goes with its layer.
         desktop.do("QgsProject.instance().removeMapLayer(layer('Geological map'))")
         desktop.wait_until("widget('lithology_reference').currentText() == 'None'")
+
+        # Nothing stays when the dock is closed, or the plugin goes with everything switched on.
         desktop.do(f"{DOCK}.close()")
         assert desktop.ask("len(iface.mapCanvas().items())") == items - 2
         assert desktop.ask("iface.mapCanvas().mapTool().toolName()") == tool
-        desktop.do("open_dock('lithology'); QgsProject.instance().clear()")
-        desktop.wait_until("widget('lithology_empty').isVisible()")
+        desktop.ask(f"bool({DOCK})")
+        show_page(desktop, "Classes")
+        desktop.click("lithology_pick")
+        show_page(desktop, "Compare")
+        desktop.click("lithology_swipe")
+        desktop.wait_until(f"{OVERLAY}.isVisible()")
+        desktop.do("__import__('qgis.utils').utils.unloadPlugin('gossan')")
+        desktop.settle()
+        assert desktop.ask("len(iface.mapCanvas().items())") == items - 2
+        assert desktop.ask("iface.mapCanvas().mapTool().toolName()") == tool
+        assert not desktop.ask("iface.mapCanvas().findChildren(QWidget, 'lithology_divider')")
+        assert desktop.ask(FOREIGN) == foreign

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qgis.core import QgsProcessingUtils
 from qgis.PyQt.QtCore import Qt, pyqtSignal
-from qgis.PyQt.QtGui import QColor, QPalette
+from qgis.PyQt.QtGui import QColor
 from qgis.PyQt.QtWidgets import (
     QComboBox,
     QFileDialog,
@@ -64,7 +65,7 @@ class AccuracyPage(QWidget):
         self.differences = ""
         """Raster with 1 where map and reference agree and 2 where they differ."""
         self._said = words("lithology_accuracy")
-        self._compare = QPushButton("Compare")
+        self._compare = QPushButton("Compare with the reference")
         self._compare.setObjectName("lithology_compare")
         self._compare.setToolTip("Hold the map against the reference, pixel by pixel.")
         self._compare.clicked.connect(self.compare)
@@ -123,7 +124,7 @@ class AccuracyPage(QWidget):
         map_, reference = self._dock.map(), self._dock.reference_parameters()
         if map_ is None or not reference:
             return
-        self._folder = Path(tempfile.mkdtemp(prefix="gossan-lithology-"))
+        self._folder = Path(tempfile.mkdtemp(dir=QgsProcessingUtils.tempFolder()))
         drawn = self._per_class.value()
         outputs = {
             "TABLE": str(self._folder / "scores.csv"),
@@ -237,18 +238,10 @@ class AccuracyPage(QWidget):
 
     def _item(self, cell: Cell) -> QTableWidgetItem:
         item = self._plain(cell.text, cell.tip)
-        # The window's own paper shines through, so that the text stays legible in dark themes.
-        paper = self.palette().color(QPalette.ColorRole.Base)
+        # The table's own paper shines through, so that the text stays legible in dark themes.
         ink = QColor(RIGHT if cell.right else WRONG)
-        part = 0.6 * cell.shade
-        item.setBackground(
-            QColor(
-                *(
-                    round(part * of(ink) + (1 - part) * of(paper))
-                    for of in (QColor.red, QColor.green, QColor.blue)
-                )
-            )
-        )
+        ink.setAlphaF(0.6 * cell.shade)
+        item.setBackground(ink)
         return item
 
     def _plain(self, text: str, tip: str) -> QTableWidgetItem:

@@ -28,8 +28,9 @@ class Chooser(QWidget):
 
     map_changed = pyqtSignal()
     probabilities_changed = pyqtSignal()
-    compared_changed = pyqtSignal()
-    """The reference, its field or the second map is another one."""
+    reference_changed = pyqtSignal()
+    """The reference or its field is another one."""
+    second_changed = pyqtSignal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,6 +56,7 @@ class Chooser(QWidget):
         form.addRow("Probabilities", self._probabilities)
         form.addRow("Reference", reference)
         form.addRow("Second map", self._second)
+        self._legends: dict[str, bool] = {}
         self._shares: dict[str, tuple[str, ...]] = {}
         self._told: tuple[str | None, ...] = (None,) * 5
         self._chosen_probabilities: dict[str, str | None] = {}
@@ -94,7 +96,7 @@ class Chooser(QWidget):
 
     def refresh(self) -> None:
         """Offer what the project has now, and keep what was chosen where it is still there."""
-        facts = {layer.id(): facts_of(layer) for layer in rasters()}
+        facts = {layer.id(): facts_of(layer, self._legends) for layer in rasters()}
         maps = [identifier for identifier, each in facts.items() if each.is_class_map]
         kept = kept_or_first(self._map.currentData(), maps)
         _fill(self._map, maps, kept)
@@ -159,8 +161,10 @@ class Chooser(QWidget):
             self.map_changed.emit()
         if now[1] != before[0]:
             self.probabilities_changed.emit()
-        if list(now[2:]) != before[1:]:
-            self.compared_changed.emit()
+        if list(now[2:4]) != before[1:3]:
+            self.reference_changed.emit()
+        if now[4] != before[3]:
+            self.second_changed.emit()
 
     def _fill_fields(self) -> None:
         layer = self.reference()

@@ -149,6 +149,10 @@ class ClassesPage(QWidget):
         self._picker.put_down()
         self._picker.unmark()
 
+    def release(self) -> None:
+        """Leave no tool with the canvas."""
+        self._picker.release()
+
     def take_up(self) -> None:
         """Show on the canvas which point is asked."""
         if self._place is not None:

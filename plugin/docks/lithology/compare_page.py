@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qgis.core import QgsMapLayer
 from qgis.PyQt.QtCore import QTimer
 from qgis.PyQt.QtGui import QImage, QKeySequence
 from qgis.PyQt.QtWidgets import (
@@ -21,7 +20,6 @@ from qgis.PyQt.QtWidgets import (
 
 from gossan.plugin.docks.lithology.comparison import Side, Turns, scene
 from gossan.plugin.docks.lithology.map_overlay import Divider, MapOverlay
-from gossan.plugin.docks.lithology.project_layers import find
 from gossan.plugin.docks.lithology.scene_pictures import ScenePictures
 from gossan.plugin.docks.lithology.words import narrow, words
 
@@ -144,11 +142,9 @@ class ComparePage(QWidget):
             return
         shown = [layer.id() for layer in self._dock.canvas.layers()]
         compared = [side.layer for side in self._sides]
-        scenes: dict[str, list[QgsMapLayer]] = {}
-        for side in self._wanted():
-            layers = [find(each) for each in scene(shown, compared, side.layer)]
-            scenes[side.layer] = [layer for layer in layers if layer is not None]
-        self._scenes.draw(scenes)
+        self._scenes.draw(
+            {side.layer: scene(shown, compared, side.layer) for side in self._wanted()}
+        )
 
     def _active(self) -> bool:
         return self._overlay is not None

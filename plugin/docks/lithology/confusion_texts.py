@@ -10,7 +10,8 @@ from typing import Any
 PIXELS, OF_REFERENCE, OF_MAP = "Pixels", "% of the reference", "% of the map"
 VIEWS = (PIXELS, OF_REFERENCE, OF_MAP)
 
-PRODUCERS, USERS = "Producer's accuracy", "User's accuracy"
+PRODUCERS, USERS = "Producer's", "User's"
+"""Heads of the accuracies of each reference class and of each mapped class."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from qgis.core import QgsMapLayer, QgsProject, QgsRasterLayer
 from qgis.PyQt.QtCore import Qt, QTimer
 from qgis.PyQt.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QStackedWidget,
     QTabWidget,
@@ -26,6 +25,7 @@ from gossan.plugin.docks.lithology.class_rows import ClassRow
 from gossan.plugin.docks.lithology.classes_page import ClassesPage
 from gossan.plugin.docks.lithology.compare_page import ComparePage
 from gossan.plugin.docks.lithology.comparison import MAP, REFERENCE, SECOND, Side, sides
+from gossan.plugin.docks.lithology.words import words
 from gossan.plugin.toolbox import open_dialog
 
 EMPTY = (
@@ -38,6 +38,10 @@ EMPTY = (
 class LithologyDock(Dock):
     """Class maps looked at, judged and held against each other."""
 
+    def __init__(self, iface: Any) -> None:
+        super().__init__(iface)
+        self._releasing: list[Any] = []
+
     def build(self) -> QWidget:
         """Make the chooser, the pages and the buttons."""
         self.chooser = Chooser()
@@ -45,9 +49,11 @@ class LithologyDock(Dock):
         self.accuracy = AccuracyPage(self)
         self.boundaries = BoundariesPage(self)
         self.compare = ComparePage(self)
+        self._releasing = [self.classes, self.accuracy, self.compare]
         self.tabs = QTabWidget()
         self.tabs.setObjectName("lithology_tabs")
         self.tabs.setDocumentMode(True)
+        self.tabs.setUsesScrollButtons(False)
         for page in (self.classes, self.accuracy, self.boundaries, self.compare):
             self.tabs.addTab(page, page.TITLE)
         full = QWidget()
@@ -55,9 +61,7 @@ class LithologyDock(Dock):
         inside.setContentsMargins(0, 0, 0, 0)
         inside.addWidget(self.chooser)
         inside.addWidget(self.tabs, 1)
-        empty = QLabel(EMPTY)
-        empty.setObjectName("lithology_empty")
-        empty.setWordWrap(True)
+        empty = words("lithology_empty", EMPTY)
         empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         empty.setMargin(2 * empty.fontMetrics().height())
         self._stack = QStackedWidget()
@@ -73,7 +77,9 @@ class LithologyDock(Dock):
         self._styled: set[str] = set()
         self.chooser.map_changed.connect(self._on_map)
         self.chooser.probabilities_changed.connect(self._on_probabilities)
-        self.chooser.compared_changed.connect(self._on_compared)
+        self.chooser.reference_changed.connect(self.accuracy.begin)
+        self.chooser.reference_changed.connect(self.compare.begin)
+        self.chooser.second_changed.connect(self.compare.begin)
         self.accuracy.compared.connect(self.boundaries.compared)
         project = QgsProject.instance()
         for signal in (
@@ -98,11 +104,11 @@ class LithologyDock(Dock):
             page.put_away()
 
     def release(self) -> None:
-        """Leave no file and no key behind either."""
+        """Leave no file, no tool and no key behind either."""
         super().release()
-        if hasattr(self, "compare"):
-            self.accuracy.release()
-            self.compare.release()
+        for page in self._releasing:
+            page.release()
+        self._releasing = []
 
     # ---------------------------------------------------------------- for the pages
 
@@ -174,10 +180,6 @@ class LithologyDock(Dock):
     def _on_probabilities(self) -> None:
         self.classes.look_again()
         self.boundaries.begin()
-
-    def _on_compared(self) -> None:
-        self.accuracy.begin()
-        self.compare.begin()
 
     def _buttons(self) -> QHBoxLayout:
         row = QHBoxLayout()

@@ -73,6 +73,12 @@ class PointPicker(QObject):
             self._canvas.scene().removeItem(self._marker)
             self._marker = None
 
+    def release(self) -> None:
+        """Leave neither mark nor tool with the canvas."""
+        self.put_down()
+        self.unmark()
+        self._tool.deleteLater()
+
     def _on_click(self, point: Any, button: Any) -> None:  # noqa: ARG002
         self.picked.emit(point)
 

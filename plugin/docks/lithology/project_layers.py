@@ -33,23 +33,30 @@ WHOLE_NUMBERS = (
 )
 
 
-def facts_of(layer: QgsRasterLayer) -> RasterFacts:
-    """Return what is known of a raster layer without reading its pixels."""
+def facts_of(layer: QgsRasterLayer, known: dict[str, bool]) -> RasterFacts:
+    """Return what is known of a raster layer without reading its pixels.
+
+    Parameters
+    ----------
+    layer : QgsRasterLayer
+    known : dict of str to bool
+        Whether the file of that path brings a legend; completed here, so that no file is looked at
+        twice.
+    """
     provider = layer.dataProvider()
     local = layer.providerType() == "gdal" and layer.bandCount() > 0
     if not local:
         return RasterFacts(False, False, ())
     renderer = layer.renderer()
     path = layer.source()
-    sidecars = (f"{path}.vat.dbf", f"{Path(path).with_suffix('')}.vat.dbf")
+    if path not in known:
+        known[path] = bool(provider.colorTable(1)) or _has_table(path)
     return RasterFacts(
         local=True,
         whole_numbers=provider.sourceDataType(1) in WHOLE_NUMBERS,
         bands=tuple(band_name(layer.bandName(band + 1)) for band in range(layer.bandCount())),
         shown_as_classes=isinstance(renderer, QgsPalettedRasterRenderer) and renderer.band() == 1,
-        brings_legend=bool(provider.colorTable(1))
-        or any(Path(sidecar).exists() for sidecar in sidecars)
-        or _names_in_sidecar(path),
+        brings_legend=known[path],
     )
 
 
@@ -126,10 +133,12 @@ def _in_order() -> list[QgsMapLayer]:
     return [layer for layer in order if layer is not None and layer.isValid()]
 
 
-def _names_in_sidecar(path: str) -> bool:
-    sidecar = Path(f"{path}.aux.xml")
+def _has_table(path: str) -> bool:
+    """Return whether a file has an attribute table or names of classes beside it."""
     try:
-        text = sidecar.read_text(encoding="utf-8", errors="replace")
-    except OSError:
+        if any(Path(f"{each}.vat.dbf").exists() for each in (path, Path(path).with_suffix(""))):
+            return True
+        text = Path(f"{path}.aux.xml").read_text(encoding="utf-8", errors="replace")
+    except (OSError, ValueError):
         return False
     return "<CategoryNames>" in text or "<GDALRasterAttributeTable" in text

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from qgis.core import QgsMapLayer, QgsMapRendererParallelJob
+from qgis.core import QgsMapRendererParallelJob
 from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 from qgis.PyQt.QtGui import QImage
+
+from gossan.plugin.docks.lithology.project_layers import find
 
 PATIENCE_MILLISECONDS = 60
 """The map must have kept still for so long before it is drawn."""
@@ -27,7 +29,7 @@ class ScenePictures(QObject):
     def __init__(self, canvas: Any) -> None:
         super().__init__()
         self._canvas = canvas
-        self._scenes: dict[str, list[QgsMapLayer]] = {}
+        self._scenes: dict[str, list[str]] = {}
         self._jobs: dict[str, QgsMapRendererParallelJob] = {}
         self._ending: set[QgsMapRendererParallelJob] = set()
         self._pictures: dict[str, QImage] = {}
@@ -36,8 +38,8 @@ class ScenePictures(QObject):
         self._soon.setInterval(PATIENCE_MILLISECONDS)
         self._soon.timeout.connect(self._draw)
 
-    def draw(self, scenes: Mapping[str, Sequence[QgsMapLayer]]) -> None:
-        """Draw scenes, each given by its layers, the uppermost first; `ready` tells when."""
+    def draw(self, scenes: Mapping[str, Sequence[str]]) -> None:
+        """Draw scenes, each given by the ids of its layers, the uppermost first."""
         self.cancel()
         self._scenes = {key: list(layers) for key, layers in scenes.items()}
         self._soon.start()
@@ -56,7 +58,8 @@ class ScenePictures(QObject):
         settings = self._canvas.mapSettings()
         settings.setBackgroundColor(self._canvas.canvasColor())
         for key, layers in self._scenes.items():
-            settings.setLayers(layers)
+            found = [find(layer) for layer in layers]
+            settings.setLayers([layer for layer in found if layer is not None])
             job = QgsMapRendererParallelJob(settings)
             self._jobs[key] = job
             job.finished.connect(lambda key=key, job=job: self._on_finished(key, job))
