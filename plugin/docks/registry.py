@@ -146,7 +146,7 @@ class Docks:
         kind = getattr(importlib.import_module(entry.module), entry.kind)
         dock = kind(self._iface)
         dock.setObjectName(f"gossan_dock_{entry.name}")
-        dock.setWindowTitle(f"Gossan: {entry.title}")
+        dock.setWindowTitle(entry.title)
         dock.setWindowIcon(icon(entry.motif))
         dock.follow(dock.closedStateChanged, lambda closed: self._on_closed(entry.name, closed))
         return dock
