@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import processing
+from metals_acts import show_metals
 from picture_story import take, tell
 from qgis.core import QgsApplication, QgsProject
 from qgis.PyQt.QtCore import Qt
@@ -39,6 +40,8 @@ def story() -> Iterator[int]:
     yield 6000
     take(window, "desktop")
     yield from show_spectra(window)
+    _arrange_docks(window)
+    yield from show_metals(window, _result("metals.gossan"))
     _arrange_docks(window)
 
     for name, algorithm, parameters in (

@@ -57,7 +57,11 @@ def shown_band(layer: QgsRasterLayer) -> int:
 @lru_cache(maxsize=256)
 def _facts_of_file(path: str, changed: int) -> RasterFacts | None:  # noqa: ARG001
     """Read a file; again where it has changed since."""
-    dataset = gdal.OpenEx(path, gdal.OF_RASTER)
+    try:
+        dataset = gdal.OpenEx(path, gdal.OF_RASTER)
+    except RuntimeError:
+        # Where somebody has switched GDAL's exceptions on.
+        return None
     if dataset is None:
         return None
     numbers = range(1, dataset.RasterCount + 1)

@@ -11,6 +11,9 @@ from driver import ENGINE, Desktop, needs_desktop
 
 pytestmark = needs_desktop
 
+ENGINE_SECONDS = 90
+"""For the first job, with which an engine starts."""
+
 PLACES = """
 def plot_place(name, x, height):
     plot = widget(name)
@@ -67,7 +70,7 @@ def test_from_a_layer_to_a_limit(tmp_path: Path, metals: Path, lead: list[float]
         # The layer is chosen, and its model found, by what the file says of itself.
         load(desktop, metals, "zones.tif", "metals.tif")
         desktop.do("iface.mapCanvas().setExtent(layer('metals').extent())")
-        desktop.wait_until("'RPD' in widget('metals_scores').text()")
+        desktop.wait_until("'RPD' in widget('metals_scores').text()", ENGINE_SECONDS)
         assert desktop.ask("widget('metals_layer').currentText()") == "metals"
         assert desktop.ask("dock.model_file.filePath()") == str(metals / "metals.gossan")
         scores = desktop.ask("widget('metals_scores').text()")

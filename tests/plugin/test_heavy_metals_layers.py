@@ -15,7 +15,7 @@ from qgis.core import QgsProject, QgsRasterLayer, QgsVectorLayer
 from qgis.PyQt.QtXml import QDomDocument
 
 from gossan.plugin.docks.layer_choice import LayerChoice
-from gossan.plugin.docks.rasters import facts_of, path_of, shown_band
+from gossan.plugin.docks.rasters import _facts_of_file, facts_of, path_of, shown_band
 from gossan.processing_provider.metals.styles import ABOVE, BELOW, hotspots
 
 VALUES = [0.0, 10.0, 50.0, 99.0, 100.0, 120.0, 150.0, 200.0]
@@ -117,6 +117,10 @@ def test_foreign_and_damaged_tags_are_no_trouble(tmp_path, project):
     for text in ("", "[1]", "{broken"):
         path = raster(tmp_path / f"{len(text)}.tif", {"GOSSAN_PARAMETERS": text})
         assert facts_of(QgsRasterLayer(path, "a")).parameters == {}
+    (tmp_path / "text.tif").write_text("no raster")
+    for exceptions in (gdal.DontUseExceptions, gdal.UseExceptions, gdal.DontUseExceptions):
+        exceptions()
+        assert _facts_of_file(str(tmp_path / "text.tif"), id(exceptions)) is None
     gone = QgsRasterLayer(str(tmp_path / "gone.tif"), "gone")
     assert facts_of(gone).path == ""
 
