@@ -12,11 +12,19 @@ from gossan.core.review.decisions import CONFIRMED, FALSE, UNSURE
 FEW = 5
 """With fewer confirmed or rejected findings than this, a detector learns little that lasts."""
 
-EPOCHS, BATCH, BALANCE = 15, 4, "balanced batches"
+EPOCHS, BATCH, BALANCE = 8, 4, "balanced batches"
 """How a detector is taught; measured by ``bench/mines.py teaching``."""
+
+THRESHOLD = 0.5
+"""From which probability a taught detector calls a cell a mine.
+
+What was rejected takes from the network many signs of a mine, and where it sees signs of neither it
+answers one half. A mine should not be lost for that.
+"""
 
 COLLECT, TRAIN, SEARCH = "collect", "train", "search"
 STEPS = (COLLECT, TRAIN, SEARCH)
+SUFFIX = ".gossan"
 ALGORITHMS = {
     COLLECT: "gossan:collectreviewed",
     TRAIN: "gossan:trainminedetector",
@@ -123,8 +131,13 @@ class Wish:
     model: str
     epochs: int = EPOCHS
     rate: float = 0.0
-    threshold: float = 0.6
+    threshold: float = THRESHOLD
     impact: str = ""
+
+    @property
+    def report(self) -> str:
+        """Where the report of the training goes: beside the model."""
+        return f"{self.model[: -len(SUFFIX)]}.html"
 
     def why_not(self) -> str:
         """Return what is missing or wrong; empty where nothing is."""
@@ -134,7 +147,7 @@ class Wish:
             return "Choose the detector that made the findings; it is taught further."
         if not self.model:
             return "Say where the new detector is to be saved."
-        if not self.model.lower().endswith(".gossan"):
+        if not self.model.lower().endswith(SUFFIX):
             return "The new detector's file has to end in .gossan."
         if self.model == self.base:
             return "The new detector must not replace the one that it is taught from."
@@ -158,7 +171,7 @@ def parameters_of(
     """
     if step == COLLECT:
         return {
-            "INPUT": list(wish.images),
+            "IMAGES": list(wish.images),
             "FINDINGS": wish.findings,
             "DECISION_FIELD": "decision",
             "OUTPUT": chips,
@@ -175,7 +188,7 @@ def parameters_of(
             "LEARNING_RATE": wish.rate,
             "MODEL": wish.model,
             "TABLE": None,
-            "REPORT": None,
+            "REPORT": wish.report,
         }
     return {
         "INPUT": list(wish.images),

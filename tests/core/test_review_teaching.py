@@ -71,8 +71,9 @@ def test_steps_hand_on_what_they_make():
     assert collect["OUTPUT"] == "/chips"
     assert train["CHIPS"] == ["/chips/chips.csv"]
     assert (train["BASE_MODEL"], train["MODEL"], train["EPOCHS"]) == (WISH.base, WISH.model, 7)
+    assert train["REPORT"] == "new.html"
     assert search["DETECTOR"] == train["MODEL"]
-    assert search["INPUT"] == collect["INPUT"] == ["image.tif"]
+    assert search["INPUT"] == collect["IMAGES"] == ["image.tif"]
     assert search["POLYGONS"] == "after.gpkg"
     assert [after(step) for step in STEPS] == [TRAIN, SEARCH, ""]
 

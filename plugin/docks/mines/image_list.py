@@ -29,6 +29,7 @@ class ImageList(QListWidget):
 
     def __init__(self, dock: Dock) -> None:
         super().__init__()
+        self._under = ""
         self.setMaximumHeight(self.fontMetrics().height() * (_LINES + 1))
         project = QgsProject.instance()
         for signal in (project.layersAdded, project.layersRemoved, project.cleared):
@@ -47,8 +48,8 @@ class ImageList(QListWidget):
 
     def tick_under(self, findings: Any) -> None:
         """Tick the images under a layer of findings, and no other."""
-        ids = {layer.id() for layer in images() if _overlap(layer, findings)}
-        self._tick(ids)
+        self._under = findings.id()
+        self._tick({layer.id() for layer in images() if _overlap(layer, findings)})
 
     def fill(self) -> None:
         """Look at the project's layers anew; what was ticked stays so."""
@@ -78,6 +79,10 @@ class ImageList(QListWidget):
 
     def _on_project(self, *_: Any) -> None:
         self.fill()
+        findings = QgsProject.instance().mapLayer(self._under) if self._under else None
+        # The image may come into the project after its findings.
+        if findings is not None and not self.layers():
+            self.tick_under(findings)
 
 
 def images() -> list[QgsRasterLayer]:

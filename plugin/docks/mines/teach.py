@@ -20,7 +20,7 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from gossan.core.errors import GossanError
-from gossan.core.review.teaching import EPOCHS, Lesson, Wish
+from gossan.core.review.teaching import EPOCHS, THRESHOLD, Lesson, Wish
 from gossan.plugin.docks.layer_choice import LayerChoice
 from gossan.plugin.docks.mines.image_list import ImageList
 from gossan.plugin.docks.mines.models import DETECTORS, FILTER, ModelChoice
@@ -238,7 +238,7 @@ class TeachPage(Page):
         self.rate.setSpecialValueText("usual (0.0001)")
         _set(self.rate, "teach_rate", 0.0, 0.1, 0.0, "How fast the detector changes its mind.")
         self.threshold.setSingleStep(0.05)
-        _set(self.threshold, "teach_threshold", 0.0, 1.0, 0.6, "Of the second search.")
+        _set(self.threshold, "teach_threshold", 0.0, 1.0, THRESHOLD, "Of the second search.")
         self.counts, self.remark, self.log = QLabel(), QLabel(), QLabel()
         for label, name in ((self.counts, "counts"), (self.remark, "remark"), (self.log, "log")):
             label.setObjectName(f"teach_{name}")
