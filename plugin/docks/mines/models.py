@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 from qgis.core import QgsSettings
+from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtWidgets import QComboBox, QFileDialog
 
 SHIPPED = Path(__file__).resolve().parents[3] / "models" / "pretrained"
@@ -63,11 +64,16 @@ class ModelChoice(QComboBox):
         chosen = self.currentData()
         return "" if chosen in (None, _FILE) else str(chosen)
 
-    def choose(self, path: str) -> None:
-        """Choose a file, which is added where the list lacks it."""
+    def offer(self, path: str) -> None:
+        """Add a file to the list, now and the next time."""
         if path and self.findData(path) < 0:
             self.insertItem(self.count() - 1, Path(path).name, path)
-            self.setItemData(self.count() - 2, path, 3)
+            self.setItemData(self.count() - 2, path, Qt.ItemDataRole.ToolTipRole)
+        self.remember(path)
+
+    def choose(self, path: str) -> None:
+        """Choose a file, which is added where the list lacks it."""
+        self.offer(path)
         if self.findData(path) >= 0:
             self._last = self.findData(path)
             self.setCurrentIndex(self._last)

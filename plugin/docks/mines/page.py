@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qgis.PyQt.QtCore import Qt
+from qgis.PyQt.QtCore import Qt, QTimer
 from qgis.PyQt.QtGui import QShowEvent
 from qgis.PyQt.QtWidgets import QScrollArea, QWidget
 
@@ -35,6 +35,12 @@ class Page(QWidget):
 
     def put_away(self) -> None:
         """Take it away again: another page is in sight, or the dock is closed or goes."""
+
+    def bring_into_sight(self, part: QWidget) -> None:
+        """Scroll to a part of the page, once it has its place."""
+        area = self.parentWidget().parentWidget() if self.parentWidget() else None
+        if isinstance(area, Scrolling):
+            QTimer.singleShot(0, lambda: area.verticalScrollBar().setValue(part.y()))
 
     def release(self) -> None:
         """Stop what is under way: the dock goes for good."""

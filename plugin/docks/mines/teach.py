@@ -175,8 +175,7 @@ class TeachPage(Page):
         self._finish(sentence)
 
     def _on_ended(self, path: str) -> None:
-        self.base.choose(self.model.filePath())
-        self.base.remember()
+        self.base.offer(self.model.filePath())
         self._finish("")
         found = [
             layer
@@ -185,6 +184,8 @@ class TeachPage(Page):
         ]
         if found and self._taught is not None:
             self.result.compare(self._taught, found[0])
+            _hide(found[0])
+            self.bring_into_sight(self.result)
         if self.layers.layer() is not None:
             self.model.setFilePath(str(free_path(_proposed(self.layers.layer()), ".gossan")))
 
@@ -300,6 +301,13 @@ def _fits(layer: QgsMapLayer) -> int:
     if not isinstance(layer, QgsVectorLayer) or layer.fields().lookupField(DECISION) < 0:
         return 0
     return 2 if layer.fields().lookupField(NUMBER_FIELD) >= 0 else 1
+
+
+def _hide(layer: QgsVectorLayer) -> None:
+    """Leave the map to the findings of before; those of after are on the second one."""
+    node = QgsProject.instance().layerTreeRoot().findLayer(layer.id())
+    if node is not None:
+        node.setItemVisibilityChecked(False)
 
 
 def _proposed(layer: QgsVectorLayer) -> str:
