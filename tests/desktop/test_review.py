@@ -47,7 +47,7 @@ def begin(desktop: Desktop, reviewer: str) -> None:
     desktop.do("widget('review_reviewer').clear()")
     desktop.click("review_reviewer")
     desktop.type(reviewer)
-    desktop.click("review_start")
+    desktop.key("Return")
     desktop.wait_until(f"{BENCH}.session is not None and calm()")
 
 
@@ -78,6 +78,12 @@ def test_findings_are_judged_by_keys_through_a_crash_and_by_two_people(folder, t
             "[iface.mapCanvas().extent().center().x(), iface.mapCanvas().extent().center().y()]"
         )
         assert centre == pytest.approx(made.centre(1), abs=1)
+
+        shown = "QgsProject.instance().layerTreeRoot().findLayer(layer('findings')).isVisible()"
+        desktop.key("h")
+        assert not desktop.ask(shown)
+        desktop.key("h")
+        assert desktop.ask(shown)
 
         desktop.key("m")
         desktop.key("f", "2")

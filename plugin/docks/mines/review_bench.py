@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from qgis.core import QgsGeometry, QgsVectorLayer
+from qgis.core import QgsGeometry, QgsProject, QgsVectorLayer
 from qgis.PyQt.QtCore import Qt, pyqtSignal
 
 from gossan.core.errors import GossanError
@@ -45,6 +45,7 @@ class ReviewBench(BenchForm):
         self.session: ReviewSession | None = None
         self.store: ReviewStore | None = None
         self._on_map = False
+        self._hidden = False
         self._dragging = Dragging(self._canvas)
         self._frame = Frame(self._canvas)
         self._connect()
@@ -54,6 +55,7 @@ class ReviewBench(BenchForm):
             Qt.Key.Key_F: lambda: self.decide(FALSE),
             Qt.Key.Key_U: lambda: self.decide(UNSURE),
             Qt.Key.Key_Z: self.undo,
+            Qt.Key.Key_H: lambda: self._hide_findings(not self._hidden),
             Qt.Key.Key_Left: lambda: self.step(-1),
             Qt.Key.Key_Right: lambda: self.step(1),
             Qt.Key.Key_Return: self._on_enter,
@@ -94,6 +96,7 @@ class ReviewBench(BenchForm):
         if not self._on_map:
             return
         self._on_map = False
+        self._hide_findings(False)
         self._dragging.end()
         self.keys.stop()
         self.second.unlink()
@@ -197,6 +200,13 @@ class ReviewBench(BenchForm):
 
     def _focus_map(self) -> None:
         self._canvas.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _hide_findings(self, wanted: bool) -> None:
+        """Let what a filled symbol covers be seen, and show the findings again."""
+        node = QgsProject.instance().layerTreeRoot().findLayer(self.store.layer.id())
+        if node is not None and wanted != self._hidden:
+            node.setItemVisibilityChecked(not wanted)
+            self._hidden = wanted
 
     def _on_enter(self) -> None:
         self.verdict.comment.setFocus(Qt.FocusReason.ShortcutFocusReason)

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qgis.PyQt.QtCore import Qt, pyqtSignal
-from qgis.PyQt.QtGui import QKeyEvent
 from qgis.PyQt.QtWidgets import (
     QFrame,
     QGridLayout,
     QHBoxLayout,
     QLabel,
-    QLineEdit,
     QPushButton,
     QSizePolicy,
     QVBoxLayout,
@@ -19,6 +17,7 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from gossan.core.review.decisions import DAM, FALSE, MINE, REASONS, UNSURE, Entry
+from gossan.plugin.docks.mines.review_keys import LineEdit
 
 BUTTONS = ((MINE, "Mine", "M"), (DAM, "Dam", "D"), (FALSE, "False", "F"), (UNSURE, "Unsure", "U"))
 """Decision, what the button says, and its key."""
@@ -113,15 +112,6 @@ def _wrapped(name: str) -> QLabel:
     return label
 
 
-class CommentLine(QLineEdit):
-    """Keeps the keys that end a comment to itself: outside they mean something else."""
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Type, or end the comment."""
-        super().keyPressEvent(event)
-        event.accept()
-
-
 class Verdict(QWidget):
     """Buttons and comment."""
 
@@ -155,7 +145,7 @@ class Verdict(QWidget):
             grid.addWidget(button, (number - 1) // 2, (number - 1) % 2)
             self._reasons[reason] = button
         layout.addLayout(grid)
-        self.comment = CommentLine()
+        self.comment = LineEdit()
         self.comment.setObjectName("review_comment")
         self.comment.setPlaceholderText("Comment (Enter)")
         self.comment.setClearButtonEnabled(True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from qgis.PyQt.QtCore import QEvent, QObject, Qt
+from qgis.PyQt.QtGui import QKeyEvent
 from qgis.PyQt.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
@@ -18,6 +19,18 @@ from qgis.PyQt.QtWidgets import (
 _TYPING = (QLineEdit, QTextEdit, QPlainTextEdit, QAbstractSpinBox, QComboBox)
 _REPEATED = (Qt.Key.Key_Left, Qt.Key.Key_Right)
 """Keys that may be held down; held down, others would judge what was not looked at."""
+
+
+class LineEdit(QLineEdit):
+    """Keeps the key that ends it to itself.
+
+    Qt passes Enter on to what lies around a line, where in a review it begins a comment.
+    """
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Type, or end the line."""
+        super().keyPressEvent(event)
+        event.accept()
 
 
 class ReviewKeys(QObject):

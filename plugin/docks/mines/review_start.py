@@ -17,13 +17,13 @@ from qgis.PyQt.QtWidgets import (
     QFileDialog,
     QFormLayout,
     QLabel,
-    QLineEdit,
     QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
 from gossan.core.errors import GossanError
+from gossan.plugin.docks.mines.review_keys import LineEdit
 from gossan.plugin.docks.mines.review_layer import (
     NUMBER_FIELD,
     likely_probability_field,
@@ -63,7 +63,7 @@ class ReviewStart(QWidget):
         self.probability.setFilters(QgsFieldProxyModel.Filter.Numeric)
         self.probability.setAllowEmptyFieldName(True)
         self.probability.setToolTip("By it findings are put in order. Empty: by their number.")
-        self.reviewer = QLineEdit(QgsSettings().value(REVIEWER_SETTING, "", type=str))
+        self.reviewer = LineEdit(QgsSettings().value(REVIEWER_SETTING, "", type=str))
         self.reviewer.setObjectName("review_reviewer")
         self.reviewer.setPlaceholderText("Your name")
         self.reviewer.setToolTip("Every decision carries it.")
