@@ -86,6 +86,7 @@ def network_options(arguments: argparse.Namespace, **changes: Any) -> dict[str, 
         "batch": arguments.batch,
         "patience": 0,
         "learning_rate": arguments.rate,
+        "baseline": not arguments.alone,
         **changes,
     }
 
@@ -142,12 +143,20 @@ def district(arguments: argparse.Namespace, folder: Path) -> None:
             **options,
         )
         scores.append(result["mean_iou"])
-        gains += [result["gain"][0]] if result["gain"] else []
+        gains += [result["gain"]] if result["gain"] else []
     print(f"mIoU on unseen blocks, median {np.median(scores):.3f}, {min(scores):.3f} to "
           f"{max(scores):.3f} over {len(scores)} districts")  # fmt: skip
     if gains:
-        print(f"network minus forest, median {np.median(gains):+.3f}, {min(gains):+.3f} to "
-              f"{max(gains):+.3f}")  # fmt: skip
+        value, low, high = combined(gains)
+        print(f"network minus forest, mean of the districts {value:+.3f} [{low:+.3f}, {high:+.3f}]")
+
+
+def combined(gains: Sequence[Sequence[float]]) -> tuple[float, float, float]:
+    """Return the mean of independent districts' gains with its interval, from their own ones."""
+    values, lows, highs = np.array(gains).T
+    deviation = (highs - lows) / (2 * 1.96)
+    half = 1.96 * float(np.sqrt((deviation**2).sum())) / len(values)
+    return float(values.mean()), float(values.mean()) - half, float(values.mean()) + half
 
 
 def real(arguments: argparse.Namespace, folder: Path) -> None:
@@ -230,7 +239,13 @@ def _both(
     """Train a forest, then a network with the same split; map with each."""
     train(f"{title}, forest", [stack], folder, method="random forest", **given)
     _map_and_assess([stack], folder, given)
-    options = network_options(arguments, window=window)
+    smaller = max(256 // window, 1)
+    options = network_options(
+        arguments,
+        window=window,
+        windows=smaller * arguments.windows,
+        batch=smaller * arguments.batch,
+    )
     train(f"{title}, {options['method']}", [stack], folder, **options, **given)
     _map_and_assess([stack], folder, given)
 
@@ -359,11 +374,12 @@ def main() -> None:
     parser.add_argument("--split", default="spatial blocks")
     parser.add_argument("--width", type=float, default=0.125)
     parser.add_argument("--recipe", default="small machine")
-    parser.add_argument("--windows", type=int, default=100)
+    parser.add_argument("--windows", type=int, default=90)
     parser.add_argument("--window", type=int, default=256)
-    parser.add_argument("--epochs", type=int, default=24)
+    parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--batch", type=int, default=1)
-    parser.add_argument("--rate", type=float, default=0.0)
+    parser.add_argument("--rate", type=float, default=0.002)
+    parser.add_argument("--alone", action="store_true", help="no forest beside the network")
     parser.add_argument("--report", default="", help="folder for the reports")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:

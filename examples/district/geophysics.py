@@ -52,7 +52,7 @@ _RADIOELEMENTS = {
     "basalt": (1.0, 0.8, 3.0),
     "granite": (3.9, 5.0, 19.0),
 }
-_COUNTS = (10.0, 1.5, 1.0)
+_COUNTS = (5.0, 0.8, 0.5)
 """Counts in a second for one unit of each, 80 m above the ground."""
 _FOOTPRINT = 40.0
 """Standard deviation of what a spectrometer sees from there, metres."""

@@ -139,8 +139,8 @@ def train(
     recipe : str
         ``as published`` or ``small machine``.
     windows, window, stride, batch : int
-        Windows drawn for training, their side (a multiple of 32) and stride in pixels, and how
-        many are learned from at once.
+        Windows drawn for training (on small machines anew in every epoch), their side (a multiple
+        of 32) and stride in pixels, and how many are learned from at once.
     epochs, patience : int
         Passes at most, and those without a better validation loss after which training ends; 0
         never ends it early.

@@ -43,6 +43,9 @@ PUBLISHED_CLIP = 100.0
 SMALL_DECLINE = 0.03
 """Share of the learning rate that is left in the last epoch on small machines."""
 
+SMALL_BALANCE = 0.5
+"""Power of the classes' weights on small machines."""
+
 RANDOM_SHARE = 0.2
 """Share of the windows that the source's split keeps for validation."""
 
@@ -223,7 +226,9 @@ def learn_network(
         f"{options.name} of width {options.width:g}: {weights:,} weights, {len(drawn)} windows of "
         f"{windows.side} x {windows.side} pixels, {len(judged)} for early stopping."
     )
-    balance = class_weights(data.counts(roles == TRAINING), balanced=options.balanced)
+    power = 1.0 if options.recipe == PUBLISHED else SMALL_BALANCE
+    counts = data.counts(roles == TRAINING)
+    balance = class_weights(counts, balanced=options.balanced, power=power)
 
     def batches(windows_: list[Any], role: int, *, judging: bool = False) -> WindowBatches:
         shown = replace(windows, varied=windows.varied and not judging)

@@ -95,7 +95,7 @@ def draw_windows(
     return [fitting[place] for place in order[:count]]
 
 
-def class_weights(counts: np.ndarray, *, balanced: bool) -> np.ndarray:
+def class_weights(counts: np.ndarray, *, balanced: bool, power: float = 1.0) -> np.ndarray:
     """Return the weight of each class: against its share of the pixels, or 1.
 
     Parameters
@@ -103,11 +103,15 @@ def class_weights(counts: np.ndarray, *, balanced: bool) -> np.ndarray:
     counts : ndarray, shape (classes,)
         Pixels of each class that are learned from.
     balanced : bool
+    power : float
+        1 has all classes count alike. That finds rare ones where they are not, too; 0.5 lies
+        halfway to counting all pixels alike.
     """
     if not balanced:
         return np.ones(len(counts), dtype=np.float32)
     wanted = counts.sum() / max(np.count_nonzero(counts), 1)
-    return np.clip(wanted / np.maximum(counts, 1), *WEIGHT_LIMITS).astype(np.float32)
+    weights = (wanted / np.maximum(counts, 1)) ** power
+    return np.clip(weights, *WEIGHT_LIMITS).astype(np.float32)
 
 
 class WindowBatches:

@@ -135,10 +135,17 @@ class TrainLithology(GeologicalMapAlgorithm):
             RECIPES,
             RECIPES[0],
             "As published: momentum and a rate of 0.0001 on the loss summed over pixels. Small "
-            "machine: Adam with a falling rate, windows turned and mirrored.",
+            "machine: Adam with a falling rate, windows shifted, turned and mirrored at random.",
         )
         for name, description, default, tip, least in (
-            (self.WINDOWS, "Windows", 1000, "Windows drawn from the sliding ones.", 1),
+            (
+                self.WINDOWS,
+                "Windows",
+                1000,
+                "Windows drawn from the sliding ones: once as published, on small machines anew in "
+                "every epoch.",
+                1,
+            ),
             (self.WINDOW, "Window size (pixels)", 256, "A multiple of 32.", 32),
             (self.STRIDE, "Stride (pixels)", 20, "From one window to the next.", 1),
             (self.BATCH, "Windows at once", 5, "Fewer where memory is short.", 1),

@@ -240,6 +240,8 @@ def test_class_weights_balance_within_limits():
     assert weights[0] == pytest.approx(330.333 / 900, rel=1e-3)
     assert weights[1] == pytest.approx(330.333 / 90, rel=1e-3)
     assert weights[2] == 10.0
+    halfway = class_weights(np.array([900, 90, 10]), balanced=True, power=0.5)
+    np.testing.assert_allclose(halfway**2, [333.333 / 900, 333.333 / 90, 33.3333], rtol=1e-3)
     assert class_weights(np.array([5, 1]), balanced=False).tolist() == [1.0, 1.0]
 
 
