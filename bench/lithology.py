@@ -165,10 +165,9 @@ def real(arguments: argparse.Namespace, folder: Path) -> None:
     if not data.is_dir():
         print(f"The shared data are not at {data}; nothing is measured.")
         return
-    arguments.method = "FCN-8s" if arguments.method == "forest" else arguments.method
-    _ebergotzen(data / "ebergotzen", folder, arguments)
-    _hamersley(data / "hamersley", folder, arguments)
-    _nanling(data / "nanling_china", folder, arguments)
+    grounds = {"ebergotzen": _ebergotzen, "hamersley": _hamersley, "nanling_china": _nanling}
+    for name in arguments.ground or grounds:
+        grounds[name](data / name, folder, arguments)
 
 
 def _ebergotzen(data: Path, folder: Path, arguments: argparse.Namespace) -> None:
@@ -236,9 +235,11 @@ def _both(
     arguments: argparse.Namespace,
     window: int,
 ) -> None:
-    """Train a forest, then a network with the same split; map with each."""
+    """Train a forest, then, if wanted, a network with the same split; map with each."""
     train(f"{title}, forest", [stack], folder, method="random forest", **given)
     _map_and_assess([stack], folder, given)
+    if arguments.method == "forest":
+        return
     smaller = max(256 // window, 1)
     options = network_options(
         arguments,
@@ -370,7 +371,8 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=1, help="first seed")
     parser.add_argument("--seeds", type=int, default=3, help="number of seeds")
     parser.add_argument("--scene", type=int, default=10_000, help="side of the fused image, pixels")
-    parser.add_argument("--method", default="forest", help="forest or FCN-8s, FCN-16s, FCN-32s")
+    parser.add_argument("--method", default="FCN-8s", help="forest or FCN-8s, FCN-16s, FCN-32s")
+    parser.add_argument("--ground", nargs="*", help="ebergotzen, hamersley, nanling_china; or all")
     parser.add_argument("--split", default="spatial blocks")
     parser.add_argument("--width", type=float, default=0.125)
     parser.add_argument("--recipe", default="small machine")

@@ -31,7 +31,7 @@ BENCHMARKS = {
     "soil_spectra": "Laboratory soil spectra: continuum, real soils beside published scores",
     "labelling": "Labelling scenes by deposits",
     "mines": "Mines: recall and false findings on unseen districts, and teaching",
-    "lithology": "Lithology: forests on districts and on real ground",
+    "lithology": "Lithology: networks and forests on districts and on real ground",
     "district": "The district: what each workflow's metals are worth",
 }
 PACKAGES = (

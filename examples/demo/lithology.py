@@ -41,14 +41,14 @@ def steps(district: Mapping[str, str], results: Path) -> list[Step]:
             },
         ),
         Step(
-            "Fusing oxides, magnetics and terrain with the image",
+            "Fusing oxides, magnetics, terrain and gamma rays with the image",
             "fusesources",
             {
                 "INPUT": district["hyperspectral"],
                 "BANDS": list(SHOWN_BANDS),
                 "COMPOSITION": [district["geochemistry"]],
                 "OTHERS": [result("magnetics_pole.tif")],
-                "TERRAIN": [district["dem"]],
+                "TERRAIN": [district["dem"], district["radiometrics"]],
                 "OUTPUT": result("lithology_stack.tif"),
                 "REPORT": result("fusion.html"),
             },
