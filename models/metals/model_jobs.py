@@ -32,10 +32,11 @@ def describe_model(progress: Progress, *, model: str) -> dict[str, Any]:
     -------
     dict
         ``how`` and ``split`` (sentences), ``samples``, ``features`` (names), ``fingerprint``,
-        ``elements`` (one per element: ``name``, ``unit``, ``scores``, ``measured`` and
-        ``predicted``, lists that are empty where the model keeps none) and ``correlation``
-        between the measured elements (rows, None where undefined; no rows where it keeps none),
-        and ``parameters``, with which it was trained.
+        ``elements`` (one per element: ``name``, ``unit``, ``scores``, and ``measured``,
+        ``predicted`` and ``places`` of each sample, lists that are empty where the model keeps
+        none), ``crs_wkt`` of the places, ``correlation`` between the measured elements (rows, None
+        where undefined; no rows where it keeps none), and ``parameters``, with which it was
+        trained.
 
     Raises
     ------
@@ -51,7 +52,14 @@ def describe_model(progress: Progress, *, model: str) -> dict[str, Any]:
     measured, predicted = arrays.get(MEASURED), arrays.get(OUT_OF_FOLD)
     if measured is None or predicted is None:
         measured = predicted = np.empty((0, len(names)))
-    if measured.shape != predicted.shape or measured.shape[1:] != (len(names),):
+    places = arrays.get("places", np.empty((0, 2)))
+    if not len(measured):
+        places = places[:0]
+    if (
+        measured.shape != predicted.shape
+        or measured.shape[1:] != (len(names),)
+        or places.shape != (len(measured), 2)
+    ):
         raise BundleError(f"The validation kept in {model} is damaged. Train the model again.")
     progress.fraction(0.5)
     elements = []
@@ -65,6 +73,7 @@ def describe_model(progress: Progress, *, model: str) -> dict[str, Any]:
                 "scores": dict(scores) if isinstance(scores, dict) else {},
                 "measured": measured[known, k].tolist(),
                 "predicted": predicted[known, k].tolist(),
+                "places": places[known].tolist(),
             }
         )
     progress.fraction(1.0)
@@ -75,6 +84,7 @@ def describe_model(progress: Progress, *, model: str) -> dict[str, Any]:
         "features": [band.name for band in card.bands],
         "fingerprint": bundle.fingerprint,
         "elements": elements,
+        "crs_wkt": str(card.architecture.get("crs_wkt", "")),
         "correlation": _correlation(measured),
         "parameters": dict(card.origin.parameters),
     }

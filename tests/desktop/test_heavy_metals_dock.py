@@ -78,6 +78,8 @@ def test_from_a_layer_to_a_limit(tmp_path: Path, metals: Path, lead: list[float]
         assert "spatial blocks" in scores
         assert desktop.ask("len(widget('metals_scatter').axes.collections[0].get_offsets())") == 70
 
+        point_at_a_sample(desktop)
+        take_the_samples_from_a_layer(desktop, metals)
         desktop.click(desktop.ask("item_tab('Hotspots')"))
         desktop.wait_until("'pixels' in widget('metals_area').text()")
         drag_the_threshold(desktop, lead)
@@ -96,6 +98,36 @@ def test_from_a_layer_to_a_limit(tmp_path: Path, metals: Path, lead: list[float]
         assert "Choose a concentration layer" in " ".join(empty.split())
         assert not desktop.ask("widget('metals_threshold').isEnabled()")
         assert "Traceback" not in desktop.log()
+
+
+def point_at_a_sample(desktop: Desktop) -> None:
+    measured, predicted = desktop.ask(
+        "list(map(float, max(widget('metals_scatter').axes.collections[0].get_offsets(), key=sum)))"
+    )
+    # Out of sight: the map goes there.
+    desktop.do("iface.mapCanvas().setExtent(QgsRectangle(0, 0, 1000, 1000))")
+    low, high = desktop.ask("list(widget('metals_scatter').axes.get_ylim())")
+    height = (predicted - low) / (high - low)
+    desktop.click(desktop.ask(f"plot_place('metals_scatter', {measured}, {height})"))
+    desktop.wait_until("widget('metals_sample').isVisible()")
+    assert f"predicted {predicted:.3g} mg/kg" in desktop.ask("widget('metals_sample').text()")
+    desktop.wait_until("layer('metals').extent().contains(iface.mapCanvas().center())")
+    desktop.do("iface.mapCanvas().setExtent(layer('metals').extent())")
+
+
+def take_the_samples_from_a_layer(desktop: Desktop, metals: Path) -> None:
+    load(desktop, metals, "predictions.geojson")
+    own = desktop.ask("widget('metals_scores').text()")
+    desktop.wait_until("widget('metals_samples').count() == 2")
+    desktop.do("widget('metals_samples').setFocus()")
+    desktop.key("Down")
+    desktop.wait_until("'predictions: cross-validated' in widget('metals_scores').text()")
+    other = desktop.ask("widget('metals_scores').text()")
+    # The same samples and folds: the same scores.
+    rmse = next(part for part in own.split("<td>") if part.endswith("mg/kg</td></tr><tr>"))
+    assert rmse in other
+    desktop.do("QgsProject.instance().removeMapLayer(layer('predictions').id())")
+    desktop.wait_until("'had not seen' in widget('metals_scores').text()")
 
 
 def drag_the_threshold(desktop: Desktop, lead: list[float]) -> None:

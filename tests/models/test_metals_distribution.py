@@ -152,6 +152,11 @@ def test_a_model_tells_its_scores_and_the_pairs_behind_them(small_world):
         measured, predicted = map(np.array, (element["measured"], element["predicted"]))
         assert element["scores"]["r2"] == pytest.approx(r2(measured, predicted))
         assert element["scores"]["rmse"] == pytest.approx(rmse(measured, predicted))
+        where = {tuple(place): value for place, value in zip(element["places"], measured)}
+        for row in small_world.rows:
+            _, x, y, *contents = map(float, row.split(","))
+            assert where[x, y] == pytest.approx(contents[k])
+    assert CRS.from_wkt(told["crs_wkt"]).to_epsg() == 32649
     values = np.array(list(truth.values()))
     assert told["correlation"][0][1] == pytest.approx(np.corrcoef(values.T)[0, 1])
 

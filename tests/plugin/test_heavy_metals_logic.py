@@ -7,7 +7,7 @@ import random
 import pytest
 
 from gossan.plugin.docks import quantities
-from gossan.plugin.docks.heavy_metals import elements, score_text
+from gossan.plugin.docks.heavy_metals import elements, scatter, score_text
 from gossan.plugin.docks.heavy_metals.distribution import Distribution, decimals, strongest_pairs
 
 SCORES = {
@@ -214,3 +214,18 @@ def test_a_threshold_has_as_many_decimals_as_the_span_asks_for():
 def test_the_strongest_pairs_come_first():
     matrix = [[1.0, 0.2, None], [0.2, 1.0, -0.9], [None, -0.9, 1.0]]
     assert strongest_pairs(["a", "b", "c"], matrix) == [("b", "c", -0.9), ("a", "b", 0.2)]
+
+
+def test_the_nearest_point_within_reach_is_meant():
+    drawn = [(0.0, 0.0), (10.0, 0.0), (100.0, 100.0)]
+    assert scatter.nearest(drawn, (6.0, 1.0)) == 1
+    assert scatter.nearest(drawn, (2.0, -1.0)) == 0
+    assert scatter.nearest(drawn, (50.0, 50.0)) is None
+    assert scatter.nearest([], (0.0, 0.0)) is None
+
+
+def test_a_sample_is_told_with_its_error():
+    told = scatter.account_of(scatter.Sample(251.0, 157.0), "mg/kg")
+    assert told == "This sample: measured 251, predicted 157 mg/kg, 94 too low."
+    assert "0.5 too high" in scatter.account_of(scatter.Sample(1.0, 1.5), "")
+    assert "as predicted" in scatter.account_of(scatter.Sample(2.0, 2.0), "%")

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from qgis.core import QgsMapLayer, QgsVectorLayer
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsCoordinateTransform,
+    QgsCsException,
+    QgsGeometry,
+    QgsMapLayer,
+    QgsPointXY,
+    QgsProject,
+    QgsVectorLayer,
+)
 from qgis.PyQt.QtCore import QVariant
 from qgis.PyQt.QtWidgets import QFormLayout, QVBoxLayout
 
 from gossan.plugin.docks.heavy_metals import elements, score_text
 from gossan.plugin.docks.heavy_metals.page import Page, text_label
+from gossan.plugin.docks.heavy_metals.scatter import REACH, Sample, account_of, nearest
 from gossan.plugin.docks.layer_choice import LayerChoice
 from gossan.plugin.docks.plot import Plot
 
@@ -41,12 +51,22 @@ class ValidationPage(Page):
         self.samples.changed.connect(dock.refresh)
         self.plot = Plot()
         self.plot.setObjectName("metals_scatter")
+        self.plot.setToolTip("Click a point, and its sample flashes on the map.")
+        if self.plot.drawable:
+            self.plot.canvas.mpl_connect("button_press_event", self._on_press)
+        self._drawn: list[Sample] = []
+        self._crs = QgsCoordinateReferenceSystem()
+        self._unit = ""
+        self._ring: Any = None
+        self.chosen = text_label("metals_sample")
+        self.chosen.hide()
         self.text = text_label("metals_scores")
         choice = QFormLayout()
         choice.addRow("Samples", self.samples)
         layout = QVBoxLayout(self)
         layout.addLayout(choice)
         layout.addWidget(self.plot, 1)
+        layout.addWidget(self.chosen)
         layout.addWidget(self.text)
 
     def refresh(self) -> None:
@@ -79,7 +99,9 @@ class ValidationPage(Page):
         if not told["measured"]:
             self.plot.say(NO_PAIRS)
             return
-        self._draw(found, told["unit"], told["measured"], told["predicted"])
+        self._crs = QgsCoordinateReferenceSystem.fromWkt(model["crs_wkt"])
+        samples = zip(told["measured"], told["predicted"], told["places"])
+        self._draw(found, told["unit"], [Sample(m, p, tuple(place)) for m, p, place in samples])
 
     def _show_layer(self, layer: QgsVectorLayer, element: str) -> None:
         pairs = {pair.element: pair for pair in _pairs(layer)}
@@ -88,21 +110,24 @@ class ValidationPage(Page):
             self._say(f"{layer.name()} has no {element}; it has {', '.join(pairs)}.")
             return
         pair = pairs[found]
-        rows = [
-            (_number(feature[pair.measured]), _number(feature[pair.predicted]))
-            for feature in layer.getFeatures()
-        ]
-        known = [(m, p) for m, p in rows if m is not None and p is not None]
-        measured, predicted = [m for m, _ in known], [p for _, p in known]
+        samples = []
+        for feature in layer.getFeatures():
+            measured, predicted = _number(feature[pair.measured]), _number(feature[pair.predicted])
+            if measured is not None and predicted is not None:
+                samples.append(Sample(measured, predicted, _place(feature)))
         unit = self.dock.unit(found)
-        self._draw(found, unit, measured, predicted)
+        self._crs = layer.crs()
+        self._draw(found, unit, samples)
         self.text.setText("Scoring…")
         how = f"{layer.name()}: {pair.how}."
         self.dock.background.job(
             "scores",
             "scores of predictions",
             "metals.score_pairs",
-            {"measured": measured, "predicted": predicted},
+            {
+                "measured": [sample.measured for sample in samples],
+                "predicted": [sample.predicted for sample in samples],
+            },
             lambda told: self._show_text(found, told["scores"], unit, how),
             self.text.setText,
         )
@@ -127,15 +152,21 @@ class ValidationPage(Page):
         self.text.setText(page)
 
     def _say(self, sentence: str) -> None:
+        self._drawn = []
+        self.chosen.hide()
         self.plot.say(sentence)
-        self.text.setText("")
+        self.text.setText("" if self.plot.drawable else sentence)
 
-    def _draw(self, element: str, unit: str, measured: list[float], predicted: list[float]) -> None:
+    def _draw(self, element: str, unit: str, samples: list[Sample]) -> None:
+        self._drawn, self._unit, self._ring = samples, unit, None
+        self.chosen.hide()
         if not self.plot.drawable:
             return
-        if not measured:
+        if not samples:
             self.plot.say(f"No sample has both a measured and a predicted value of {element}.")
             return
+        measured = [sample.measured for sample in samples]
+        predicted = [sample.predicted for sample in samples]
         axes = self.plot.begin()
         low, high = min(*measured, *predicted), max(*measured, *predicted)
         margin = 0.05 * (high - low) or 1.0
@@ -152,6 +183,52 @@ class ValidationPage(Page):
         axes.legend(loc="upper left", frameon=False)
         self.plot.refresh()
 
+    # ---------------------------------------------------------------- a sample on the map
+
+    def _on_press(self, event: Any) -> None:
+        if not self._drawn or event.button != 1 or event.inaxes is None:
+            return
+        pairs = [(sample.measured, sample.predicted) for sample in self._drawn]
+        on_screen = [tuple(place) for place in self.plot.axes.transData.transform(pairs)]
+        ratio = self.plot.canvas.devicePixelRatioF()
+        found = nearest(on_screen, (event.x, event.y), REACH * ratio)
+        if self._ring is not None:
+            self._ring.remove()
+            self._ring = None
+        self.chosen.setVisible(found is not None)
+        if found is not None:
+            sample = self._drawn[found]
+            self._ring = self.plot.axes.scatter(
+                [sample.measured],
+                [sample.predicted],
+                s=130,
+                facecolors="none",
+                edgecolors=self.plot.text_colour(),
+                linewidths=1.6,
+            )
+            self.chosen.setText(account_of(sample, self._unit))
+            self._flash(sample)
+        self.plot.refresh()
+
+    def _flash(self, sample: Sample) -> None:
+        """Flash a sample on the map, and bring it there if it is out of sight."""
+        canvas = self.dock.canvas
+        if sample.place is None:
+            return
+        point = QgsPointXY(*sample.place)
+        seen_in = canvas.mapSettings().destinationCrs()
+        if self._crs.isValid() and seen_in.isValid():
+            try:
+                point = QgsCoordinateTransform(self._crs, seen_in, QgsProject.instance()).transform(
+                    point
+                )
+            except QgsCsException:
+                return
+        if not canvas.extent().contains(point):
+            canvas.setCenter(point)
+            canvas.refresh()
+        canvas.flashGeometries([QgsGeometry.fromPointXY(point)])
+
 
 def _fits(layer: QgsMapLayer) -> int:
     return int(isinstance(layer, QgsVectorLayer) and layer.isValid() and bool(_pairs(layer)))
@@ -164,6 +241,14 @@ def _pairs(layer: QgsVectorLayer) -> list[elements.Pair]:
 def _keeps_pairs(model: dict[str, Any], element: str) -> bool:
     found = elements.find(element, [each["name"] for each in model["elements"]])
     return any(each["name"] == found and each["measured"] for each in model["elements"])
+
+
+def _place(feature: Any) -> tuple[float, float] | None:
+    geometry = feature.geometry()
+    if geometry.isNull() or geometry.isEmpty():
+        return None
+    point = geometry.centroid().asPoint()
+    return point.x(), point.y()
 
 
 def _number(value: Any) -> float | None:
