@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import processing
+from lithology_acts import show_lithology
 from metals_acts import show_metals
 from picture_story import take, tell
 from qgis.core import QgsApplication, QgsProject
@@ -40,6 +41,7 @@ def story() -> Iterator[int]:
     yield 6000
     take(window, "desktop")
     yield from show_spectra(window)
+    yield from show_lithology(window)
     _arrange_docks(window)
     yield from show_metals(window, _result("metals.gossan"))
     _arrange_docks(window)

@@ -74,6 +74,7 @@ def steps(district: Mapping[str, str], results: Path) -> list[Step]:
                 "FEATURES": [result("lithology_stack.tif")],
                 "MODEL": result("lithology.gossan"),
                 "OUTPUT": result("lithology.tif"),
+                "PROBABILITIES": result("lithology_probabilities.tif"),
                 "ENTROPY": result("lithology_entropy.tif"),
             },
         ),
@@ -113,6 +114,10 @@ def add_layers(
     undecided = add_raster(project, group, results / "lithology_entropy.tif", "Entropy of the map")
     entropy(undecided)
     shown["Where the map is undecided (entropy)"] = undecided
+    probabilities = add_raster(
+        project, group, results / "lithology_probabilities.tif", "Probabilities of the units"
+    )
+    styles.probability(probabilities)
 
     group = root.addGroup("Sources of the lithological map")
     pole = add_raster(project, group, results / "magnetics_pole.tif", "Magnetics at the pole (nT)")
@@ -123,6 +128,6 @@ def add_layers(
         layer = add_raster(project, group, stack, f"Fused {name}")
         styles.difference(layer, band)
         hide(root, layer)
-    for layer in (lithology, geology, differences, undecided, pole):
+    for layer in (lithology, geology, differences, undecided, probabilities, pole):
         hide(root, layer)
     return shown
