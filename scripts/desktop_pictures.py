@@ -20,6 +20,7 @@ from qgis.core import QgsApplication, QgsProject
 from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtWidgets import QDockWidget, QSplitter, QTabWidget, QTextBrowser, QTreeView, QWidget
 from qgis.utils import iface
+from review_acts import show_review
 from spectra_acts import show_spectra
 
 DEMO = Path(os.environ["GOSSAN_DEMO"])
@@ -44,6 +45,8 @@ def story() -> Iterator[int]:
     yield from show_lithology(window)
     _arrange_docks(window)
     yield from show_metals(window, _result("metals.gossan"))
+    _arrange_docks(window)
+    yield from show_review(window, _result("mines_matched.gpkg"))
     _arrange_docks(window)
 
     for name, algorithm, parameters in (

@@ -161,8 +161,22 @@ def test_findings_are_judged_by_keys_through_a_crash_and_by_two_people(folder, t
         desktop.wait_until(f"{dialog} is not None")
         given = desktop.ask(f"{dialog}.createProcessingParameters()")
         assert given["ONLY_CONFIRMED"] is True
+        assert given["KML"] == str(folder / "findings_confirmed.kml")
+        assert given["CSV"] == str(folder / "findings_confirmed.csv")
         assert given["INPUT"] == desktop.ask("layer('findings').id()")
+        desktop.do(f"{dialog}.runButton().click()")
+        desktop.wait_until(f"{dialog}.results().get('COUNT')")
+        assert (folder / "findings_confirmed.csv").read_text("utf-8-sig").count("Bo") == 3
+        assert ogr.Open(given["KML"]) is not None
         desktop.do(f"{dialog}.close()")
+
+        desktop.do("QgsProject.instance().setCrs(QgsCoordinateReferenceSystem('EPSG:4326'))")
+        desktop.settle()
+        centre = "iface.mapCanvas().extent().center()"
+        assert desktop.ask(f"[{centre}.x(), {centre}.y()]") == pytest.approx(
+            to_degrees(made.centre(2)), abs=1e-4
+        )
+        desktop.do(f"QgsProject.instance().setCrs(QgsCoordinateReferenceSystem('{made.CRS}'))")
 
         desktop.do("open_dock('mines').close()")
         desktop.settle()
@@ -188,3 +202,12 @@ def ogr_centre(path: Path, number: int) -> tuple[float, float]:
     feature = source.GetLayerByName("findings").GetFeature(number)
     west, east, south, north = feature.GetGeometryRef().GetEnvelope()
     return (west + east) / 2, (south + north) / 2
+
+
+def to_degrees(place: tuple[float, float]) -> tuple[float, float]:
+    osr = pytest.importorskip("osgeo.osr")
+    here, world = osr.SpatialReference(), osr.SpatialReference()
+    here.ImportFromEPSG(int(made.CRS.rpartition(":")[2]))
+    world.ImportFromEPSG(4326)
+    world.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
+    return osr.CoordinateTransformation(here, world).TransformPoint(*place)[:2]

@@ -272,6 +272,13 @@ def test_findings_that_share_a_number_are_known_by_their_row(path):
     assert not store.findings.is_numbered
 
 
+def test_a_finding_that_was_deleted_is_not_judged(store, path):
+    assert made.opened(path).dataProvider().deleteFeatures([2])
+    with pytest.raises(InputError, match="Finding 2 is no longer in Findings"):
+        store.decide(2, "mine", "Ana")
+    assert rows(path, "findings_decisions") == []
+
+
 def test_findings_without_a_place_are_not_shown(path):
     layer = made.in_geopackage(path, 3)
     feature = QgsFeature(layer.fields())

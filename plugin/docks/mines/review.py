@@ -38,6 +38,7 @@ class ReviewPage(Page):
         project = QgsProject.instance()
         dock.follow(project.layersWillBeRemoved, self._on_removal)
         dock.follow(project.layersAdded, self._on_layers_added)
+        dock.follow(dock.canvas.destinationCrsChanged, self.bench.mark_again)
 
     def minimumSizeHint(self) -> QSize:
         """Ask from the beginning for the width of the bench, so that the dock need not grow."""

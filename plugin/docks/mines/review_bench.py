@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from qgis.core import QgsGeometry, QgsProject, QgsVectorLayer
+from qgis.core import QgsGeometry, QgsProject
 from qgis.PyQt.QtCore import Qt, pyqtSignal
 
 from gossan.core.errors import GossanError
 from gossan.core.review.agreement import agreements
 from gossan.core.review.decisions import DAM, FALSE, MINE, MOVE, REASONS, UNSURE
-from gossan.plugin import toolbox
 from gossan.plugin.docks.mines.review_drag import Dragging, Held
+from gossan.plugin.docks.mines.review_export import open_export
 from gossan.plugin.docks.mines.review_form import BenchForm
 from gossan.plugin.docks.mines.review_keys import ReviewKeys
 from gossan.plugin.docks.mines.review_map import Frame
@@ -62,7 +62,7 @@ class ReviewBench(BenchForm):
             Qt.Key.Key_Enter: self._on_enter,
         }
         for number, reason in enumerate(REASONS, 1):
-            actions[Qt.Key.Key_0 + number] = lambda why=reason: self.reject(why)
+            actions[int(Qt.Key.Key_0) + number] = lambda why=reason: self.reject(why)
         self.keys = ReviewKeys(actions, self._takes_keys, self)
 
     # ---------------------------------------------------------------- begin and end
@@ -81,6 +81,11 @@ class ReviewBench(BenchForm):
         """Leave the layer."""
         self.put_away()
         self.session = self.store = None
+
+    def mark_again(self) -> None:
+        """Show the frame where it belongs in the map's new CRS."""
+        if self.session is not None:
+            self._mark(fly=True)
 
     def take_up(self) -> None:
         """Show frame and keys."""
@@ -153,24 +158,33 @@ class ReviewBench(BenchForm):
 
     def show_finding(self) -> None:
         """Show the finding that is looked at, here and on the map."""
-        session, store = self.session, self.store
-        finding = session.current
-        self.verdict.set_enabled(finding is not None)
-        self.drag.setEnabled(finding is not None)
-        if finding is None:
-            self.card.show_nothing(EMPTY)
-            self._frame.clear()
-        else:
-            values = store.findings.values(finding)
-            inside = finding in session.queue
-            place = f"{session.queue.position + 1:,} of {len(session.queue):,}" if inside else ""
-            told = facts(values, store.findings.probability_field)
-            self.card.show_finding(finding, place, told)
-            self.card.show_opinions(session.own(), session.others())
+        session = self.session
+        try:
+            shown = self._fill_card(session)
+        except GossanError as problem:
+            self.card.show_nothing(str(problem))
+            shown = False
+        self.verdict.set_enabled(shown)
+        self.drag.setEnabled(shown)
+        if shown:
             self._mark(fly=True)
+        else:
+            self._frame.clear()
         self.verdict.show_state(session.own(), session.comment, wants_reason=session.wants_reason)
         self.figures.show_standing(session.standing())
         self._show_agreement()
+
+    def _fill_card(self, session: ReviewSession) -> bool:
+        finding, findings = session.current, self.store.findings
+        if finding is None:
+            self.card.show_nothing(EMPTY)
+            return False
+        told = facts(findings.values(finding), findings.probability_field)
+        inside = finding in session.queue
+        place = f"{session.queue.position + 1:,} of {len(session.queue):,}" if inside else ""
+        self.card.show_finding(finding, place, told)
+        self.card.show_opinions(session.own(), session.others())
+        return True
 
     def _mark(self, *, fly: bool) -> None:
         finding = self.session.current
@@ -250,22 +264,17 @@ class ReviewBench(BenchForm):
         self._act(write)
 
     def _on_export(self) -> None:
-        self._hand_on(
-            lambda layer: toolbox.open_dialog(
-                "gossan:exportfindings", {"INPUT": layer.id(), "ONLY_CONFIRMED": True}
-            )
-        )
+        self._hand_on(open_export)
 
     def _on_teach(self) -> None:
-        self._hand_on(self._dock.teach)
+        self._hand_on(lambda store: self._dock.teach(store.layer))
 
-    def _hand_on(self, to: Callable[[QgsVectorLayer], object]) -> None:
+    def _hand_on(self, to: Callable[[ReviewStore], None]) -> None:
         try:
             hand_over(self.store.layer)
+            to(self.store)
         except GossanError as problem:
             self.say(str(problem))
-            return
-        to(self.store.layer)
 
     def _connect(self) -> None:
         self.change.clicked.connect(lambda _: self.left.emit())

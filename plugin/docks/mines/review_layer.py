@@ -155,8 +155,19 @@ class FindingLayer:
         return self.layer.dataProvider()
 
     def feature(self, finding: int) -> QgsFeature:
-        """Return a finding as it is in the file."""
-        return self.layer.getFeature(self.places[finding].fid)
+        """Return a finding as it is in the file.
+
+        Raises
+        ------
+        InputError
+            When somebody has deleted it since the review began.
+        """
+        feature = self.layer.getFeature(self.places[finding].fid)
+        if not feature.isValid():
+            raise InputError(
+                f"Finding {finding} is no longer in {self.layer.name()}: somebody has deleted it."
+            )
+        return feature
 
     def values(self, finding: int) -> dict[str, Any]:
         """Return the attributes of a finding, None where there is nothing."""

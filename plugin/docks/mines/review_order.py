@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qgis.PyQt.QtCore import pyqtSignal
+from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
@@ -49,7 +49,7 @@ class OrderBox(QWidget):
         self.kind.setObjectName("review_order")
         for row, (kind, text, tip) in enumerate(_ORDERS):
             self.kind.addItem(text, kind)
-            self.kind.setItemData(row, tip, 3)
+            self.kind.setItemData(row, tip, Qt.ItemDataRole.ToolTipRole)
         self.only = QComboBox()
         self.only.setObjectName("review_only")
         for only, text in _CHOICES:

@@ -112,6 +112,7 @@ class ReviewStore:
         InputError, FileError
             Nothing was written, then, unless the sentence says otherwise.
         """
+        self.findings.feature(finding)
         self._write(
             decisions.decision(
                 finding,
@@ -293,7 +294,8 @@ class ReviewStore:
             before, after = entry.old_place, entry.new_place
             if taken_back:
                 before, after = after, before
-            if as_text(self.findings.feature(finding).geometry()) == before:
+            there = self.layer.getFeature(self.findings.places[finding].fid).geometry()
+            if as_text(there) == before:
                 self.findings.write_geometry(finding, QgsGeometry.fromWkt(after))
                 self.opening.put_right += 1
 
