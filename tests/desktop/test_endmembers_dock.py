@@ -34,10 +34,12 @@ def scene(desktop, small_scene):
     desktop.do(
         "iface.newProject(False)\n"
         f"iface.addRasterLayer({str(small_scene)!r}, 'scene')\n"
-        "iface.mapCanvas().zoomToFullExtent()\n"
         "dock = open_dock('endmembers')\n"
         "dock.content.tabs.setCurrentIndex(0)"
     )
+    # The project takes the layer's CRS a little later.
+    desktop.wait_until("calm()")
+    desktop.do("iface.mapCanvas().zoomToFullExtent()")
     desktop.wait_until("calm()")
     if not desktop.ask("dock.content.pick.isChecked()"):
         desktop.click("endmembers_pick")
@@ -163,8 +165,23 @@ def test_names_are_edited_and_rows_removed_with_keys(scene):
     scene.click(pixel(scene, 6, 6))
     scene.wait_until("len(dock.spectra) == 2")
     assert scene.ask("[s.name for s in dock.spectra]") == ["tailings", "Spectrum 1"]
+    corner = scene.ask("(lambda t: t.viewport().mapToGlobal(QPoint(0, 0)).x())(dock.content.table)")
+    scene.click([corner + 10, row_place(scene, 0)[1]])
+    scene.wait_until("[s.ticked for s in dock.spectra] == [False, True]")
+    assert scene.ask("len(dock.content.plot.axes.collections[0].get_paths())") == 1
     scene.click(row_place(scene, 1))
     scene.key("Delete")
+    scene.wait_until("len(dock.spectra) == 1")
+
+
+def test_a_click_whose_task_was_cancelled_does_not_block_the_next(scene):
+    scene.do(
+        "dock.tool.picked.emit(QgsPointXY(4.5, -4.5), True)\n"
+        "[task.cancel() for task in QgsApplication.taskManager().tasks()]"
+    )
+    scene.wait_until("calm()")
+    scene.do("dock.spectra.clear()")
+    scene.click(pixel(scene, 6, 6))
     scene.wait_until("len(dock.spectra) == 1")
 
 

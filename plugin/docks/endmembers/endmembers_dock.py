@@ -7,11 +7,11 @@ from typing import Any
 from qgis.core import (
     QgsCsException,
     QgsGeometry,
-    QgsPointXY,
     QgsProject,
     QgsVectorLayer,
     QgsWkbTypes,
 )
+from qgis.PyQt import sip
 from qgis.PyQt.QtWidgets import QWidget
 
 from gossan.plugin.docks.dock import Dock
@@ -53,8 +53,8 @@ class EndmembersDock(Dock):
         self.content = Content()
         self.marks = MapMarks(self.canvas)
         self.tool = PickTool(self.canvas)
-        self.tool.picked.connect(self._on_picked)
-        self.tool.outlined.connect(self._on_outlined)
+        self.tool.picked.connect(lambda at, add: self._look(QgsGeometry.fromPointXY(at), add))
+        self.tool.outlined.connect(self._look)
         self.looking = Looking(
             self.background, self.content, looked=self._on_looked, ranked=self._on_ranked
         )
@@ -108,19 +108,13 @@ class EndmembersDock(Dock):
             self._earlier_tool = self.canvas.mapTool()
             self.canvas.setMapTool(self.tool)
         elif not wanted and self.canvas.mapTool() is self.tool:
-            if self._earlier_tool is None:
+            if self._earlier_tool is None or sip.isdeleted(self._earlier_tool):
                 self.canvas.unsetMapTool(self.tool)
             else:
                 self.canvas.setMapTool(self._earlier_tool)
 
     def _on_tool_set(self, tool: Any, _: Any = None) -> None:
         self.content.pick.setChecked(tool is self.tool)
-
-    def _on_picked(self, place: QgsPointXY, add: bool) -> None:
-        self._look(QgsGeometry.fromPointXY(place), add)
-
-    def _on_outlined(self, shape: QgsGeometry, add: bool) -> None:
-        self._look(shape, add)
 
     def _look(self, geometry: QgsGeometry, add: bool) -> None:
         """Ask for the spectrum of a place, or of a shape, of the canvas."""
@@ -176,7 +170,8 @@ class EndmembersDock(Dock):
             self.spectra.add(spectrum)
         self.chosen = found[0].key
         self.content.say(" ".join([*errand.misplaced(answer["spectra"]), *answer["notes"]]))
-        self._on_ranked(found[0], answer["nearest"], answer["library_notes"])
+        notes = " ".join(answer["library_notes"])
+        self.content.library.show_ranking(answer["nearest"], found[0], notes)
         self.refresh(changed=errand.keep)
 
     def _rank(self) -> None:
@@ -213,7 +208,12 @@ class EndmembersDock(Dock):
 
     def _on_changed(self, key: int, values: dict[str, Any]) -> None:
         self.spectra.change(key, **values)
-        self.refresh(changed=True)
+        spectrum = self.spectra.get(key)
+        if spectrum is not None:
+            self.content.table.renew(spectrum)
+        QgsProject.instance().setDirty(True)
+        self.draw()
+        self._mark()
 
     def _on_chosen(self, key: int | None) -> None:
         self.chosen = key

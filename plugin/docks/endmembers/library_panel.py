@@ -53,7 +53,7 @@ class LibraryPanel(QWidget):
         self.choice.addItem("None", "")
         self.choice.addItem("Priors that ship with Gossan", SHIPPED)
         last = QgsSettings().value(SETTING, SHIPPED, type=str)
-        self._offer(last)
+        self._offer(last if not last or Path(last).exists() else SHIPPED)
         self.choice.currentIndexChanged.connect(self._on_library)
         open_file = QPushButton("Open\u2026")
         open_file.setObjectName("endmembers_open_library")
@@ -150,8 +150,6 @@ class LibraryPanel(QWidget):
     def _offer(self, path: str) -> None:
         """Make a library the chosen one, listed by its file's name."""
         if path and self.choice.findData(path) < 0:
-            if not Path(path).exists():
-                return
             self.choice.addItem(Path(path).name, path)
             self.choice.setItemData(self.choice.count() - 1, path, int(Qt.ItemDataRole.ToolTipRole))
         self.choice.setCurrentIndex(self.choice.findData(path))

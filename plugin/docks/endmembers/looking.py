@@ -77,6 +77,9 @@ class Looking:
             return
         parameters = {"raster": raster, "library": library, **what}
         errand = Errand(parameters, layer.name(), crs_text(layer.crs()), keep, **known)
+        if not self._background.running("look") and not self._background.running("warm"):
+            # Cancelled in QGIS's list of tasks, which tells nobody.
+            self._errands.forget()
         start = self._errands.ask(errand)
         if start is None and self._errands.is_long_and_superseded:
             self._background.cancel("look")

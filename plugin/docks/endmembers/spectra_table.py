@@ -52,23 +52,12 @@ class SpectraTable(QTreeWidget):
         place = self.verticalScrollBar().value()
         self.clear()
         for spectrum in spectra:
-            item = QTreeWidgetItem([spectrum.name, spectrum.group, spectrum.place])
+            item = QTreeWidgetItem()
             item.setData(NAME, KEY, spectrum.key)
             item.setFlags(
                 item.flags() | Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsEditable
             )
-            item.setCheckState(
-                NAME, Qt.CheckState.Checked if spectrum.ticked else Qt.CheckState.Unchecked
-            )
-            item.setIcon(NAME, self._swatch(spectrum.colour))
-            tip = spectrum.source
-            if spectrum.passing:
-                font = item.font(NAME)
-                font.setItalic(True)
-                item.setFont(NAME, font)
-                tip += "\nThe next click takes its place; hold Shift, or name it, to keep it."
-            for column in (NAME, GROUP, WHERE):
-                item.setToolTip(column, tip)
+            self._fill(item, spectrum)
             self.addTopLevelItem(item)
             if spectrum.key == chosen:
                 item.setSelected(True)
@@ -76,6 +65,15 @@ class SpectraTable(QTreeWidget):
         self.verticalScrollBar().setValue(place)
         if self.currentItem() is not None:
             self.scrollToItem(self.currentItem())
+        self._filling = False
+
+    def renew(self, spectrum: Spectrum) -> None:
+        """Show a spectrum of the list as it is now, without making its row anew."""
+        self._filling = True
+        for number in range(self.topLevelItemCount()):
+            item = self.topLevelItem(number)
+            if item.data(NAME, KEY) == spectrum.key:
+                self._fill(item, spectrum)
         self._filling = False
 
     def selected_keys(self) -> list[int]:
@@ -95,8 +93,21 @@ class SpectraTable(QTreeWidget):
         else:
             super().keyPressEvent(event)
 
-    def _swatch(self, colour: str) -> QIcon:
-        return swatch(colour, self.fontMetrics().height(), self.devicePixelRatioF())
+    def _fill(self, item: QTreeWidgetItem, spectrum: Spectrum) -> None:
+        tip = spectrum.source
+        if spectrum.passing:
+            tip += "\nThe next click takes its place; hold Shift, or name it, to keep it."
+        for column, text in enumerate((spectrum.name, spectrum.group, spectrum.place)):
+            item.setText(column, text)
+            item.setToolTip(column, tip)
+        font = item.font(NAME)
+        font.setItalic(spectrum.passing)
+        item.setFont(NAME, font)
+        item.setCheckState(
+            NAME, Qt.CheckState.Checked if spectrum.ticked else Qt.CheckState.Unchecked
+        )
+        side = self.fontMetrics().height()
+        item.setIcon(NAME, swatch(spectrum.colour, side, self.devicePixelRatioF()))
 
     def _on_item_changed(self, item: QTreeWidgetItem, column: int) -> None:
         if self._filling:
