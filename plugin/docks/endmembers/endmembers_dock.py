@@ -37,6 +37,9 @@ NO_SCENE = (
     "more."
 )
 NO_SPECTRUM = "Press Pick on the map, then click a pixel of the image to see its spectrum."
+COLOURS = {**GROUND, "tailings": "#8d9aab"}
+"""Colours of classes: those of the map, but for one too light for a line on paper."""
+
 ALL_UNTICKED = "Tick a spectrum in the list to draw it."
 
 
@@ -47,7 +50,7 @@ class EndmembersDock(Dock):
 
     def build(self) -> QWidget:
         """Make the content and connect it."""
-        self.spectra = SpectrumList(DISTINCT, GROUND)
+        self.spectra = SpectrumList(DISTINCT, COLOURS)
         self.chosen: int | None = None
         self._earlier_tool: Any = None
         self.content = Content()
