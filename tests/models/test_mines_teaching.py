@@ -13,12 +13,12 @@ SIZE = 230
 
 
 def test_a_review_of_one_dry_district_helps_on_another(tmp_path):
-    reviewed = search(SHIPPED, dry_area(504, SIZE), tmp_path)
-    other = search(SHIPPED, dry_area(501, SIZE), tmp_path)
-    assert len(reviewed.false) >= 5, "there is something to learn from"
-    assert len(other.false) >= 4, "and something to do better"
+    reviewed = search(SHIPPED, dry_area(501, SIZE), tmp_path)
+    other = search(SHIPPED, dry_area(504, SIZE), tmp_path)
+    assert len(reviewed.false) >= 4, "there is something to learn from"
+    assert len(other.false) >= 6, "and something to do better"
     assert all(other.mines())
     taught = teach(SHIPPED, reviewed, tmp_path)
-    after = search(taught, dry_area(501, SIZE), tmp_path, threshold=THRESHOLD)
+    after = search(taught, dry_area(504, SIZE), tmp_path, threshold=THRESHOLD)
     assert len(after.false) <= len(other.false) / 2
     assert all(after.mines())

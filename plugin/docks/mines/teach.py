@@ -70,6 +70,7 @@ class TeachPage(Page):
 
     def teach(self, layer: QgsVectorLayer) -> None:
         """Offer a layer of reviewed findings."""
+        self.layers.fill()
         if self.layers.layer() is layer:
             self._on_layer()
         else:
@@ -78,6 +79,8 @@ class TeachPage(Page):
     def take_up(self) -> None:
         """Count again: decisions may have been made on the page beside."""
         if not self.course.running:
+            # A layer becomes one of reviewed findings by its first review.
+            self.layers.fill()
             self.count()
         self.result.take_up()
 
