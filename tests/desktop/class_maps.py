@@ -36,6 +36,11 @@ class ClassMaps:
     shares: np.ndarray
 
     @staticmethod
+    def truth(row: int, column: int) -> int:
+        """Return the class of a pixel in the reference."""
+        return 1 + 2 * (row >= SIDE // 2) + (column >= SIDE // 2)
+
+    @staticmethod
     def place(row: float, column: float) -> tuple[float, float]:
         """Return the coordinates of the middle of a pixel."""
         return WEST + (column + 0.5) * PIXEL, NORTH - (row + 0.5) * PIXEL

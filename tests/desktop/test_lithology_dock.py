@@ -123,8 +123,13 @@ def test_a_story(maps: ClassMaps, tmp_path: Path):
         desktop.wait_until("'Overall accuracy' in widget('lithology_accuracy').text()")
         desktop.picture(tmp_path / "accuracy.png")
 
-        # Swipe between the map and the second one: the divider decides what is seen.
+        # The reference in the map's colours.
         show_page(desktop, "Compare")
+        desktop.click("lithology_colour")
+        desktop.wait_until("calm()")
+        assert colour_at(desktop, maps, 75, 112) == colour_of(4)
+
+        # Swipe between the map and the second one: the divider decides what is seen.
         choose(desktop, "lithology_second", "Second model")
         choose(desktop, "lithology_right", "Second map: Second model")
         desktop.do("iface.mapCanvas().setExtent(layer('Lithological map').extent())")
@@ -153,7 +158,7 @@ def test_a_story(maps: ClassMaps, tmp_path: Path):
             desktop.key("b")
         assert seen[0] == colour_of(maps.values[row, column])
         assert seen[2] == colour_of(maps.other_values[row, column])
-        assert len(set(seen)) == 3
+        assert seen[1] == colour_of(maps.truth(row, column))
         desktop.picture(tmp_path / "blink.png")
 
         # Boundaries by disagreement, and the dialog of Assess class map filled in.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from qgis.core import QgsVectorLayer
 from qgis.PyQt.QtCore import QTimer
 from qgis.PyQt.QtGui import QImage, QKeySequence
 from qgis.PyQt.QtWidgets import (
@@ -20,6 +21,7 @@ from qgis.PyQt.QtWidgets import (
 
 from gossan.plugin.docks.lithology.comparison import Side, Turns, scene
 from gossan.plugin.docks.lithology.map_overlay import Divider, MapOverlay
+from gossan.plugin.docks.lithology.project_layers import draw_like
 from gossan.plugin.docks.lithology.scene_pictures import ScenePictures
 from gossan.plugin.docks.lithology.words import narrow, words
 
@@ -69,6 +71,10 @@ class ComparePage(QWidget):
             "The map to the right of the divider; the map itself is to its left."
         )
         self._right.activated.connect(lambda _: self.refresh())
+        self._colour = QPushButton("Draw the reference in the map's colours")
+        self._colour.setObjectName("lithology_colour")
+        self._colour.setToolTip("Changes how the layer of the reference is drawn in the project.")
+        self._colour.clicked.connect(self._on_colour)
         self._timer = QTimer(self)
         self._timer.timeout.connect(self.step)
         self._by_itself.toggled.connect(lambda _: self._set_timer())
@@ -90,6 +96,7 @@ class ComparePage(QWidget):
         layout.addWidget(self._next)
         layout.addLayout(clock)
         layout.addLayout(form)
+        layout.addWidget(self._colour)
         layout.addStretch()
         for signal in (dock.canvas.mapCanvasRefreshed, dock.canvas.layersChanged):
             dock.follow(signal, self.refresh)
@@ -107,6 +114,7 @@ class ComparePage(QWidget):
         for side in self._sides[1:]:
             self._right.addItem(f"{side.role}: {side.name}", side.layer)
         self._right.setCurrentIndex(max(self._right.findData(right), 0))
+        self._colour.setVisible(isinstance(self._dock.reference(), QgsVectorLayer))
         possible = len(self._sides) > 1
         if not possible:
             self._blink.setChecked(False)
@@ -211,6 +219,11 @@ class ComparePage(QWidget):
             self._divider.setParent(None)
             self._divider.deleteLater()
             self._divider = None
+
+    def _on_colour(self) -> None:
+        reference = self._dock.reference()
+        if isinstance(reference, QgsVectorLayer) and self._dock.rows():
+            draw_like(reference, self._dock.chooser.field(), self._dock.rows())
 
     def _set_timer(self) -> None:
         blinking = self._blink.isChecked()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from qgis.core import (
@@ -9,17 +10,21 @@ from qgis.core import (
     QgsCategorizedSymbolRenderer,
     QgsCoordinateTransform,
     QgsCsException,
+    QgsExpression,
+    QgsFillSymbol,
     QgsGeometry,
     QgsMapLayer,
     QgsPalettedRasterRenderer,
     QgsPointXY,
     QgsProject,
     QgsRasterLayer,
+    QgsRendererCategory,
     QgsVectorLayer,
     QgsWkbTypes,
 )
 from qgis.PyQt.QtGui import QTransform
 
+from gossan.plugin.docks.lithology.class_rows import ClassRow
 from gossan.plugin.docks.lithology.layer_choice import RasterFacts, band_name
 
 _BACK = Qgis.TransformDirection.Reverse
@@ -82,6 +87,34 @@ def drawn_by(layer: QgsVectorLayer) -> str:
     if isinstance(renderer, QgsCategorizedSymbolRenderer):
         return renderer.classAttribute().strip('"')
     return ""
+
+
+def draw_like(layer: QgsVectorLayer, field: str, rows: Sequence[ClassRow]) -> None:
+    """Draw polygons in the colours of a map's classes, whatever the case of their names.
+
+    Parameters
+    ----------
+    layer : QgsVectorLayer
+    field : str
+        Its field with the class.
+    rows : sequence of ClassRow
+        Classes of the map.
+    """
+    categories = [
+        QgsRendererCategory(
+            row.name.lower().strip(),
+            QgsFillSymbol.createSimple(
+                {"color": row.colour, "outline_color": "#404040", "outline_width": "0.2"}
+            ),
+            row.name,
+        )
+        for row in rows
+    ]
+    # An expression spares a pass over all features for their values.
+    name = f"lower(trim(to_string({QgsExpression.quotedColumnRef(field)})))"
+    layer.setRenderer(QgsCategorizedSymbolRenderer(name, categories))
+    layer.triggerRepaint()
+    layer.emitStyleChanged()
 
 
 def find(identifier: str | None) -> QgsMapLayer | None:
