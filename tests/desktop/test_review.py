@@ -178,6 +178,15 @@ def test_findings_are_judged_by_keys_through_a_crash_and_by_two_people(folder, t
         )
         desktop.do(f"QgsProject.instance().setCrs(QgsCoordinateReferenceSystem('{made.CRS}'))")
 
+        desktop.click("review_change")
+        assert desktop.ask("widget('review_probability').currentField()") == "max_probability"
+        desktop.click("review_start")
+        desktop.wait_until(f"{BENCH}.session is not None and calm()")
+        assert text(desktop, "review_title") == "Nothing to review"
+        desktop.do("widget('review_order').setCurrentIndex(0)")
+        desktop.settle()
+        assert text(desktop, "review_title") == "Finding 5"
+
         desktop.do("open_dock('mines').close()")
         desktop.settle()
         assert desktop.ask(OVERLAYS) == 0

@@ -54,10 +54,14 @@ class ReviewPage(Page):
 
     def leave(self) -> None:
         """End the review of a layer; everything is written already."""
+        store = self.bench.store
         self.bench.end()
         self.bench.hide()
         self.start.show()
         self.start.look()
+        if store is not None:
+            # The box forgot it when the fields of decisions were added.
+            self.start.probability.setField(store.findings.probability_field)
 
     def take_up(self) -> None:
         """Show frame and keys."""

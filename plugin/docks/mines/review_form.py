@@ -13,7 +13,7 @@ from gossan.plugin.docks.mines.review_order import OrderBox
 from gossan.plugin.docks.mines.review_view import SecondView
 
 KEYS_HELP = (
-    "Keys on the map: M D F U judge, 1–6 false and why, Z undoes, ← → move, Enter comments, "
+    "Keys on the map: M D F U judge, 1–6 false and why, Z undoes, ←\u00a0→ move, Enter comments, "
     "H hides and shows the findings."
 )
 
