@@ -72,7 +72,7 @@ class Task(QgsTask):
     def __init__(
         self, description: str, work: Callable[[TaskFeedback], Any], done: Done, failed: Failed
     ) -> None:
-        super().__init__(f"Gossan: {description}", QgsTask.Flag.CanCancel)
+        super().__init__(f"Gossan: {description}", QgsTask.Flag.CanCancel | _silently())
         self._work = work
         self._done = done
         self._failed = failed
@@ -100,6 +100,11 @@ class Task(QgsTask):
             self._done(self._result)
         elif self._sentence:
             self._failed(self._sentence)
+
+
+def _silently() -> Any:
+    """Return the flag by which no message says that a task has ended; QGIS has it from 3.26 on."""
+    return getattr(QgsTask.Flag, "Silent", QgsTask.Flag.CanCancel)
 
 
 class Background:

@@ -62,17 +62,17 @@ def histogram(
         rows = pixel_areas(image.info)
         pixels = np.zeros(bins, dtype=np.int64)
         areas = np.zeros(bins)
+        alike = rows is None or np.ptp(rows) == 0.0
         for block, strip in strips(image, chosen, progress.part(0.5, 1.0)):
-            values = strip[..., 0].astype(np.float64)
-            valid = np.isfinite(values)
-            found = np.histogram(values[valid], bins=bins, range=(low, high))[0]
-            pixels += found
-            if rows is None:
-                continue
-            across = np.broadcast_to(rows[block.inner.slices[0], None], values.shape)
-            areas += np.histogram(
-                values[valid], bins=bins, range=(low, high), weights=across[valid]
-            )[0]
+            # Where rows differ in area each is counted by itself, so that no weight per pixel is
+            # needed, which would take twice the memory of the strip.
+            parts = [strip] if alike else list(strip)
+            for row, part in enumerate(parts, start=block.inner.row):
+                values = part[np.isfinite(part)].astype(np.float64)
+                found = np.histogram(values, bins=bins, range=(low, high))[0]
+                pixels += found
+                if rows is not None:
+                    areas += found * rows[row]
         info = image.info
         unit = image.dataset.units[chosen[0]] or ""
         name = info.bands[chosen[0]].name
@@ -155,7 +155,8 @@ def _moments(
         own = float(values.mean())
         whole = count + values.size
         shift = own - mean
-        squares += float(((values - own) ** 2).sum()) + shift**2 * count * values.size / whole
+        values -= own
+        squares += float(values @ values) + shift**2 * count * values.size / whole
         mean += shift * values.size / whole
         count = whole
     return count, low, high, mean, math.sqrt(squares / (count - 1)) if count > 1 else 0.0

@@ -33,7 +33,7 @@ def item_tab(title):
 
 def dialog(title):
     shown = [w for w in QApplication.topLevelWidgets() if w.isVisible()]
-    return next((w for w in shown if title == w.windowTitle().lower()), None)
+    return next((w for w in shown if title in w.windowTitle().lower()), None)
 """
 
 
