@@ -9,7 +9,7 @@ from datetime import datetime
 from statistics import median
 
 from gossan.core.proportions import proportion_interval, total_interval
-from gossan.core.review.decisions import CONFIRMED, FALSE, UNSURE, Entry
+from gossan.core.review.decisions import CONFIRMED, FALSE, UNSURE, DecisionLog, Entry
 
 LONGEST_PAUSE = 120.0
 """Seconds between two decisions; what takes longer was not spent on judging."""
@@ -74,18 +74,16 @@ class Estimate:
     findings: int
 
 
-def estimate_all(
-    entries: Collection[Entry], findings: Collection[int], queue: str
-) -> Estimate | None:
+def estimate_all(log: DecisionLog, findings: Collection[int], queue: str) -> Estimate | None:
     """Estimate how many findings are right in all, where part was judged in a random order.
 
     What was judged in another order is known and adds no uncertainty; the random order is a sample
-    of the others. Unsure ones belong to neither and are left out.
+    of the others. A finding stays in the sample when somebody judges it again elsewhere, for else
+    the choice of what is judged again would bend the sample. Unsure ones are left out.
 
     Parameters
     ----------
-    entries : collection of Entry
-        Standing decisions, one for each judged finding.
+    log : DecisionLog
     findings : collection of int
         All findings of the layer.
     queue : str
@@ -96,9 +94,13 @@ def estimate_all(
     Estimate or None
         None when nothing was confirmed or rejected in that order.
     """
-    of_sample = [entry for entry in entries if entry.queue == queue]
-    elsewhere = [entry for entry in entries if entry.queue != queue]
-    sample, known = Precision.of(of_sample), Precision.of(elsewhere)
+    sampled: list[Entry] = []
+    elsewhere: list[Entry] = []
+    for entry in log.standing():
+        opinions = log.opinions(entry.finding).values()
+        of_sample = any(opinion.queue == queue for opinion in opinions)
+        (sampled if of_sample else elsewhere).append(entry)
+    sample, known = Precision.of(sampled), Precision.of(elsewhere)
     if not sample.judged:
         return None
     population = len(findings) - len(elsewhere) - sample.unsure

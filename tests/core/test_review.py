@@ -375,19 +375,26 @@ def test_the_interval_of_a_total_holds_as_often_as_it_says():
 
 
 def test_a_random_sample_tells_of_all_findings():
-    rows = [
-        d.decision(1, d.MINE, "A", time=TIME, queue="most confident"),
-        d.decision(2, d.MINE, "A", time=TIME, queue="random 7"),
-        d.decision(3, d.FALSE, "A", time=TIME, queue="random 7"),
-        d.decision(4, d.UNSURE, "A", time=TIME, queue="random 7"),
-    ]
-    found = p.estimate_all(rows, range(1, 13), "random 7")
+    log = d.DecisionLog()
+
+    def add(finding: int, decided: str, who: str, queue: str) -> None:
+        entry = d.decision(finding, decided, who, time=TIME, queue=queue)
+        log.add(entry.numbered(log.last + 1))
+
+    add(1, d.MINE, "A", "most confident")
+    add(2, d.MINE, "A", "random 7")
+    add(3, d.FALSE, "A", "random 7")
+    add(4, d.UNSURE, "A", "random 7")
+    found = p.estimate_all(log, range(1, 13), "random 7")
     # 12 findings less the one known and the unsure one: 10, of which half are right, and the known.
     assert found.expected == pytest.approx(1 + 5)
-    assert (found.low, found.high) == (1 + total_interval(1, 2, 10)[0],
-                                       1 + total_interval(1, 2, 10)[1])  # fmt: skip
+    low, high = total_interval(1, 2, 10)
+    assert (found.low, found.high) == (1 + low, 1 + high)
     assert (found.sample, found.findings) == (2, 12)
-    assert p.estimate_all(rows, range(1, 13), "random 8") is None
+    assert p.estimate_all(log, range(1, 13), "random 8") is None
+    # Whoever looks again at what was confirmed, and agrees, changes nothing.
+    add(2, d.DAM, "B", "second opinions")
+    assert p.estimate_all(log, range(1, 13), "random 7") == found
 
 
 def test_pauses_do_not_count_as_work():

@@ -184,6 +184,21 @@ def test_the_random_order_gives_an_estimate(store):
     assert (estimate.sample, estimate.findings, estimate.expected) == (2, 5, 2.5)
 
 
+def test_a_decision_counts_to_the_order_in_which_its_finding_first_came_up(store):
+    ana = ReviewSession(store, "Ana", Order(RANDOM, seed=3))
+    first = ana.current
+    ana.decide(d.MINE)
+    ana.arrange(Order(), only=ALL)
+    ana.go_to(first)
+    ana.decide(d.DAM)
+    assert store.log.state(first).queue == "random 3"
+    ana.arrange(Order(RANDOM, seed=3), only="mine")
+    other = next(finding for finding in range(1, 6) if finding != first)
+    ana.go_to(other)
+    ana.decide(d.MINE)
+    assert store.log.state(other).queue == ""
+
+
 def test_a_reviewer_without_a_name_is_asked_for_it(store):
     with pytest.raises(InputError, match="Type your name"):
         ReviewSession(store, " ")

@@ -10,11 +10,11 @@ from qgis.PyQt.QtCore import Qt, pyqtSignal
 
 from gossan.core.errors import GossanError
 from gossan.core.review.agreement import agreements
-from gossan.core.review.decisions import DAM, FALSE, MINE, MOVE, REASONS, UNSURE
+from gossan.core.review.decisions import MOVE
 from gossan.plugin.docks.mines.review_drag import Dragging, Held
 from gossan.plugin.docks.mines.review_export import open_export
 from gossan.plugin.docks.mines.review_form import BenchForm
-from gossan.plugin.docks.mines.review_keys import ReviewKeys
+from gossan.plugin.docks.mines.review_keys import ReviewKeys, actions_of
 from gossan.plugin.docks.mines.review_map import Frame
 from gossan.plugin.docks.mines.review_sentences import facts, opening_sentences
 from gossan.plugin.docks.mines.review_session import ReviewSession
@@ -46,24 +46,11 @@ class ReviewBench(BenchForm):
         self.store: ReviewStore | None = None
         self._on_map = False
         self._hidden = False
+        self._agreed_at: tuple[ReviewSession, int] | None = None
         self._dragging = Dragging(self._canvas)
         self._frame = Frame(self._canvas)
         self._connect()
-        actions: dict[int, Callable[[], None]] = {
-            Qt.Key.Key_M: lambda: self.decide(MINE),
-            Qt.Key.Key_D: lambda: self.decide(DAM),
-            Qt.Key.Key_F: lambda: self.decide(FALSE),
-            Qt.Key.Key_U: lambda: self.decide(UNSURE),
-            Qt.Key.Key_Z: self.undo,
-            Qt.Key.Key_H: lambda: self._hide_findings(not self._hidden),
-            Qt.Key.Key_Left: lambda: self.step(-1),
-            Qt.Key.Key_Right: lambda: self.step(1),
-            Qt.Key.Key_Return: self._on_enter,
-            Qt.Key.Key_Enter: self._on_enter,
-        }
-        for number, reason in enumerate(REASONS, 1):
-            actions[int(Qt.Key.Key_0) + number] = lambda why=reason: self.reject(why)
-        self.keys = ReviewKeys(actions, self._takes_keys, self)
+        self.keys = ReviewKeys(actions_of(self), self._takes_keys, self)
 
     # ---------------------------------------------------------------- begin and end
 
@@ -80,7 +67,7 @@ class ReviewBench(BenchForm):
     def end(self) -> None:
         """Leave the layer."""
         self.put_away()
-        self.session = self.store = None
+        self.session = self.store = self._agreed_at = None
 
     def mark_again(self) -> None:
         """Show the frame where it belongs in the map's new CRS."""
@@ -199,7 +186,10 @@ class ReviewBench(BenchForm):
             self._frame.fly()
 
     def _show_agreement(self) -> None:
-        if self.session is not None and not self.agreement.isCollapsed():
+        if self.session is None or self.agreement.isCollapsed():
+            return
+        if self._agreed_at != (self.session, self.session.log.last):
+            self._agreed_at = self.session, self.session.log.last
             self.agreement.show_agreement(
                 agreements(self.session.log), self.session.disagreements(), self.session.reviewer
             )
@@ -215,14 +205,18 @@ class ReviewBench(BenchForm):
     def _focus_map(self) -> None:
         self._canvas.setFocus(Qt.FocusReason.OtherFocusReason)
 
+    def toggle_findings(self) -> None:
+        """Let what a filled symbol covers be seen, or show the findings again."""
+        self._hide_findings(not self._hidden)
+
     def _hide_findings(self, wanted: bool) -> None:
-        """Let what a filled symbol covers be seen, and show the findings again."""
         node = QgsProject.instance().layerTreeRoot().findLayer(self.store.layer.id())
         if node is not None and wanted != self._hidden:
             node.setItemVisibilityChecked(not wanted)
             self._hidden = wanted
 
-    def _on_enter(self) -> None:
+    def begin_comment(self) -> None:
+        """Let the reviewer type a comment."""
         self.verdict.comment.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.verdict.comment.selectAll()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from qgis.PyQt.QtCore import QEvent, QObject, Qt
 from qgis.PyQt.QtGui import QKeyEvent
@@ -16,9 +17,30 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
+from gossan.core.review.decisions import DAM, FALSE, MINE, REASONS, UNSURE
+
 _TYPING = (QLineEdit, QTextEdit, QPlainTextEdit, QAbstractSpinBox, QComboBox)
 _REPEATED = (Qt.Key.Key_Left, Qt.Key.Key_Right)
 """Keys that may be held down; held down, others would judge what was not looked at."""
+
+
+def actions_of(bench: Any) -> dict[int, Callable[[], None]]:
+    """Return what each key does on the bench."""
+    actions: dict[int, Callable[[], None]] = {
+        Qt.Key.Key_M: lambda: bench.decide(MINE),
+        Qt.Key.Key_D: lambda: bench.decide(DAM),
+        Qt.Key.Key_F: lambda: bench.decide(FALSE),
+        Qt.Key.Key_U: lambda: bench.decide(UNSURE),
+        Qt.Key.Key_Z: bench.undo,
+        Qt.Key.Key_H: bench.toggle_findings,
+        Qt.Key.Key_Left: lambda: bench.step(-1),
+        Qt.Key.Key_Right: lambda: bench.step(1),
+        Qt.Key.Key_Return: bench.begin_comment,
+        Qt.Key.Key_Enter: bench.begin_comment,
+    }
+    for number, reason in enumerate(REASONS, 1):
+        actions[int(Qt.Key.Key_0) + number] = lambda why=reason: bench.reject(why)
+    return actions
 
 
 class LineEdit(QLineEdit):

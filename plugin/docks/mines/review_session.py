@@ -219,7 +219,7 @@ class ReviewSession:
         findings = self.store.findings.items
         estimate = None
         if self.order.kind == RANDOM:
-            estimate = estimate_all(self.log.standing(), findings, str(self.order))
+            estimate = estimate_all(self.log, findings, str(self.order))
         return Standing(
             len(self.log.standing()),
             len(findings),
@@ -248,9 +248,16 @@ class ReviewSession:
             self.reviewer,
             reason=reason,
             comment=self.comment,
-            queue=str(self.order),
+            queue=self._came_up_in(),
         )
         self._count()
+
+    def _came_up_in(self) -> str:
+        """Return the order to which a decision counts: that of the first look at the finding."""
+        own = self.own()
+        if own is not None:
+            return own.queue
+        return str(self.order) if self.current in self.queue else ""
 
     def _count(self) -> None:
         """Note which findings of the queue are still open, after decisions here or elsewhere."""
