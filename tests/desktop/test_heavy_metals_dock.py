@@ -136,6 +136,7 @@ def drag_the_threshold(desktop: Desktop, lead: list[float]) -> None:
     start = desktop.ask("dock.hotspots.value()")
     assert before != "QgsSingleBandPseudoColorRenderer"
     assert not desktop.ask("widget('metals_on_map').isChecked()")
+    assert desktop.ask("dock.hotspots.limit()") is None
     desktop.drag(
         desktop.ask(f"plot_place('metals_histogram', {start}, 0.8)"),
         desktop.ask("plot_place('metals_histogram', 100.0, 0.5)"),

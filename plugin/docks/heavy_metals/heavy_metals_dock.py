@@ -225,9 +225,9 @@ class HeavyMetalsDock(Dock):
             features = self.model["parameters"].get("FEATURES")
             if features:
                 parameters["FEATURES"] = features
-        threshold = self.hotspots.value()
-        if threshold is not None and self.element_name():
-            parameters["LIMITS"] = f"{self.element_name()}={threshold:g}"
+        limit = self.hotspots.limit()
+        if limit is not None and self.element_name():
+            parameters["LIMITS"] = f"{self.element_name()}={limit:g}"
         toolbox.open_dialog(MAPPED, parameters)
 
     def _cluster(self) -> None:

@@ -141,6 +141,10 @@ class HotspotsPage(Page):
         """Return the threshold, None where nothing is shown."""
         return self._value if self.distribution is not None else None
 
+    def limit(self) -> float | None:
+        """Return the threshold that somebody has set for this band, None where nobody has."""
+        return self._thresholds.get(self._of) if self.distribution is not None else None
+
     def _move_to(self, value: float) -> None:
         """Take a new threshold: line, area and the layer's look follow at once."""
         found = self.distribution
