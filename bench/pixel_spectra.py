@@ -86,8 +86,12 @@ def measure(folder: Path) -> list[dict[str, object]]:
         later = sorted(times[1:])
         rows.append(
             {
-                **{"layout": name, "first": times[0], "median": later[len(later) // 2]},
-                **{"worst": later[-1], "used": sorted(used[1:])[len(later) // 2], "square": shape},
+                "layout": name,
+                "first": times[0],
+                "median": later[len(later) // 2],
+                "worst": later[-1],
+                "used": sorted(used[1:])[len(later) // 2],
+                "square": shape,
             }
         )
     return rows
