@@ -117,6 +117,19 @@ def test_findings_are_judged_by_keys_through_a_crash_and_by_two_people(folder, t
         desktop.key("z")
         assert ogr_centre(path, 4) == pytest.approx(made.centre(4), abs=1e-6)
         assert table(path, "findings") == before
+        entry = made.centre(4)[0] + 600, made.centre(4)[1]
+        start = desktop.ask(f"map_place{entry}")
+        desktop.click("review_drag")
+        desktop.drag(start, (start[0], start[1] - 50))
+        assert "An entry of register was moved" in text(desktop, "review_message")
+        assert ogr_centre(folder / "register.gpkg", 4)[1] > entry[1] + 50
+        desktop.click("review_drag")
+        desktop.focus()
+        desktop.key("Escape")
+        assert desktop.ask("type(iface.mapCanvas().mapTool()).__name__") != "DragTool"
+        desktop.key("z")
+        assert ogr_centre(folder / "register.gpkg", 4) == pytest.approx(entry, abs=1e-6)
+        assert table(path, "findings") == before
         desktop.key("m")
         desktop.kill()
         assert list(decisions(path).values())[:6] == [
@@ -208,7 +221,7 @@ def test_findings_are_judged_by_keys_through_a_crash_and_by_two_people(folder, t
 
 def ogr_centre(path: Path, number: int) -> tuple[float, float]:
     source = ogr.Open(str(path))
-    feature = source.GetLayerByName("findings").GetFeature(number)
+    feature = source.GetLayerByName(path.stem).GetFeature(number)
     west, east, south, north = feature.GetGeometryRef().GetEnvelope()
     return (west + east) / 2, (south + north) / 2
 

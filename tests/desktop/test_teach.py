@@ -42,7 +42,7 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def show(desktop: Desktop, findings: Path, image: Path, folder: Path) -> None:
     """Load image and findings, these in a GeoPackage as a review leaves them."""
     desktop.do(
-        "from gossan.plugin.docks.mines.review_store import save_copy\n"
+        "from gossan.plugin.docks.mines.review_files import save_copy\n"
         f"image = QgsRasterLayer({str(image)!r}, 'Image')\n"
         f"found = QgsVectorLayer({str(findings)!r}, 'Findings', 'ogr')\n"
         f"copy = save_copy(found, {str(folder / 'reviewed.gpkg')!r})\n"

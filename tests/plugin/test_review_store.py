@@ -19,7 +19,7 @@ from qgis.core import QgsFeature, QgsGeometry, QgsPointXY, QgsProject, QgsVector
 
 from gossan.core.errors import FileError, InputError
 from gossan.core.review.decisions import DecisionLog
-from gossan.plugin.docks.mines import review_layer, review_store
+from gossan.plugin.docks.mines import review_files, review_layer, review_store
 from gossan.plugin.docks.mines.review_store import ReviewStore
 
 pytestmark = pytest.mark.usefixtures("qgis_application")
@@ -303,7 +303,7 @@ def test_other_kinds_of_layers_are_copied_first(ending, tmp_path, path):
     assert review_layer.needs_copy(layer)
     with pytest.raises(InputError, match="is not in a GeoPackage"):
         ReviewStore(layer)
-    copy = review_store.save_copy(layer, str(path))
+    copy = review_files.save_copy(layer, str(path))
     assert review_layer.why_not(copy) == ""
     store = ReviewStore(copy, "max_probab" if ending == "shp" else "max_probability")
     store.decide(3, "mine", "Ana")
@@ -351,14 +351,14 @@ def test_a_layer_without_lines_or_file_is_refused(tmp_path):
 def test_the_file_itself_holds_everything_once_it_is_handed_over(store, path, tmp_path):
     store.decide(1, "mine", "Ana")
     assert Path(f"{path}-wal").stat().st_size > 0
-    review_store.hand_over(store.layer)
+    review_files.hand_over(store.layer)
     alone = tmp_path / "alone.gpkg"
     shutil.copy(path, alone)
     assert states(alone)[1] == "mine"
     assert len(rows(alone, "findings_decisions")) == 1
     store.decide(2, "dam", "Ana")
     assert states(path)[2] == "dam"
-    review_store.hand_over(made.in_memory(1))
+    review_files.hand_over(made.in_memory(1))
 
 
 def test_the_name_of_the_table_may_be_odd(tmp_path):

@@ -4,7 +4,7 @@ Each page is a `Page` (page.py) in a module of its own, named in `PAGES` in the 
 They meet only here: *Search* calls ``dock.review(layer)`` when findings have come in, *Review*
 calls ``dock.teach(layer)`` with reviewed ones, and the page *Teach* is a `Page` that has
 ``teach(layer)``. Whoever gives a reviewed layer to an algorithm passes it through
-``review_store.hand_over(layer)`` first, so that what was decided last is in the file itself.
+``review_files.hand_over(layer)`` first, so that what was decided last is in the file itself.
 """
 
 from __future__ import annotations

@@ -13,12 +13,13 @@ from gossan.core.review.agreement import agreements
 from gossan.core.review.decisions import MOVE
 from gossan.plugin.docks.mines.review_drag import Dragging, Held
 from gossan.plugin.docks.mines.review_export import open_export
+from gossan.plugin.docks.mines.review_files import hand_over
 from gossan.plugin.docks.mines.review_form import BenchForm
 from gossan.plugin.docks.mines.review_keys import ReviewKeys, actions_of
 from gossan.plugin.docks.mines.review_map import Frame
 from gossan.plugin.docks.mines.review_sentences import facts, opening_sentences
 from gossan.plugin.docks.mines.review_session import ReviewSession
-from gossan.plugin.docks.mines.review_store import ReviewStore, hand_over
+from gossan.plugin.docks.mines.review_store import ReviewStore
 
 if TYPE_CHECKING:
     from gossan.plugin.docks.mines.mines_dock import MinesDock

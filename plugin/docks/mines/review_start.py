@@ -23,6 +23,7 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from gossan.core.errors import GossanError
+from gossan.plugin.docks.mines.review_files import hand_over, save_copy
 from gossan.plugin.docks.mines.review_keys import LineEdit
 from gossan.plugin.docks.mines.review_layer import (
     NUMBER_FIELD,
@@ -30,7 +31,6 @@ from gossan.plugin.docks.mines.review_layer import (
     needs_copy,
     why_not,
 )
-from gossan.plugin.docks.mines.review_store import hand_over, save_copy
 
 REVIEWER_SETTING = "gossan/review/reviewer"
 

@@ -6,17 +6,12 @@ ends QGIS between the two is put right when the layer is opened for review again
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 
 from qgis.core import (
     QgsGeometry,
     QgsProject,
-    QgsProviderConnectionException,
-    QgsProviderRegistry,
-    QgsVectorFileWriter,
     QgsVectorLayer,
 )
 
@@ -26,7 +21,6 @@ from gossan.core.review.decisions import DecisionLog, Entry
 from gossan.plugin.docks.mines.review_layer import (
     STATE_FIELDS,
     FindingLayer,
-    geopackage,
     require_free,
     why_not,
 )
@@ -36,8 +30,6 @@ EARLIER = "earlier review"
 """Who made decisions that a layer brings with it without a name."""
 
 _DIGITS = 17
-_PATIENCE = 3.0
-"""Seconds to wait for others to let go of a file."""
 
 
 @dataclass
@@ -314,64 +306,6 @@ class ReviewStore:
             f"The last thing you did was to move an entry of {taken.layer}. Load that layer, so "
             "that the move can be undone."
         )
-
-
-def hand_over(layer: QgsVectorLayer) -> None:
-    """Make sure that a GeoPackage's file itself holds all that was decided, before it is read.
-
-    SQLite keeps the newest rows in a second file (``-wal``) for a while; a program that copies the
-    file, or reads it where that cannot be locked, would miss them. Other layers need nothing.
-
-    Raises
-    ------
-    FileError
-        When another program does not let go of the file.
-    """
-    path, _ = geopackage(layer)
-    if not path:
-        return
-    newest = Path(f"{path}-wal")
-    connection = QgsProviderRegistry.instance().providerMetadata("ogr").createConnection(path, {})
-    deadline = time.monotonic() + _PATIENCE
-    while True:
-        try:
-            connection.executeSql("PRAGMA wal_checkpoint(TRUNCATE)")
-            if not newest.exists() or not newest.stat().st_size:
-                return
-        except QgsProviderConnectionException as problem:
-            if "locked" not in str(problem):
-                raise FileError(f"{path}: {problem}") from problem
-        if time.monotonic() > deadline:
-            raise FileError(
-                f"{path} is in use by another program, so the newest decisions cannot be handed "
-                "on yet. Try again when it is done."
-            )
-        time.sleep(0.1)
-
-
-def save_copy(layer: QgsVectorLayer, path: str) -> QgsVectorLayer:
-    """Write a layer into a new GeoPackage and return it from there, with its style.
-
-    Raises
-    ------
-    FileError
-        When the copy cannot be written.
-    """
-    options = QgsVectorFileWriter.SaveVectorOptions()
-    options.driverName = "GPKG"
-    options.layerName = "findings"
-    own = ("fid", "ogc_fid")
-    options.attributes = [
-        index for index, each in enumerate(layer.fields()) if each.name().lower() not in own
-    ]
-    context = QgsProject.instance().transformContext()
-    result = QgsVectorFileWriter.writeAsVectorFormatV3(layer, path, context, options)
-    if result[0] != QgsVectorFileWriter.WriterError.NoError:
-        raise FileError(f"The copy could not be written to {path}. {result[1]}".strip())
-    copy = QgsVectorLayer(f"{path}|layername=findings", f"{layer.name()} (review)", "ogr")
-    if layer.renderer() is not None:
-        copy.setRenderer(layer.renderer().clone())
-    return copy
 
 
 def as_text(geometry: QgsGeometry) -> str:

@@ -25,8 +25,8 @@ from gossan.plugin.docks.layer_choice import LayerChoice
 from gossan.plugin.docks.mines.image_list import ImageList
 from gossan.plugin.docks.mines.models import DETECTORS, FILTER, ModelChoice
 from gossan.plugin.docks.mines.page import Page
+from gossan.plugin.docks.mines.review_files import hand_over
 from gossan.plugin.docks.mines.review_layer import NUMBER_FIELD, geopackage, plain
-from gossan.plugin.docks.mines.review_store import hand_over
 from gossan.plugin.docks.mines.teach_course import Course, free_path
 from gossan.plugin.docks.mines.teach_curves import Curves
 from gossan.plugin.docks.mines.teach_result import ResultBox
