@@ -43,10 +43,14 @@ def show(desktop: Desktop, findings: Path, image: Path, folder: Path) -> None:
     """Load image and findings, these in a GeoPackage as a review leaves them."""
     desktop.do(
         "from gossan.plugin.docks.mines.review_files import save_copy\n"
+        "from gossan.processing_provider.mines import finding_styles\n"
         f"image = QgsRasterLayer({str(image)!r}, 'Image')\n"
         f"found = QgsVectorLayer({str(findings)!r}, 'Findings', 'ogr')\n"
         f"copy = save_copy(found, {str(folder / 'reviewed.gpkg')!r})\n"
         "copy.setName('Findings')\n"
+        "finding_styles.findings(copy)\n"
+        "image.renderer().setRedBand(4); image.renderer().setGreenBand(3)\n"
+        "image.renderer().setBlueBand(2); image.setDefaultContrastEnhancement()\n"
         "QgsProject.instance().addMapLayers([copy, image])\n"
         "iface.mapCanvas().setDestinationCrs(image.crs())\n"
         "iface.mapCanvas().setExtent(image.extent())"
@@ -85,7 +89,11 @@ def test_false_findings_fall_when_the_detector_is_taught(searched, tmp_path: Pat
         desktop.wait_until("widget('teach_curves').measures.get('loss')", 120)
         desktop.picture(tmp_path / "teaching.png")
         desktop.wait_until(f"{PAGE}.result.comparison is not None", 180)
-        desktop.wait_until("calm()")
+        desktop.wait_until("calm() and not widget('review_second_canvas').isDrawing()")
+        assert desktop.ask("[each.name() for each in widget('review_second_canvas').layers()]") == [
+            "Findings after teaching",
+            "Image",
+        ]
         desktop.picture(tmp_path / "taught.png")
         found = f"{PAGE}.result.comparison"
         false, left = desktop.ask(f"[{found}.false, {found}.false_kept]")

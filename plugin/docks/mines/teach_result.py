@@ -14,7 +14,7 @@ from qgis.core import (
     QgsVectorLayer,
 )
 from qgis.gui import QgsCollapsibleGroupBox
-from qgis.PyQt.QtCore import Qt
+from qgis.PyQt.QtCore import Qt, QTimer
 from qgis.PyQt.QtWidgets import QLabel, QTreeWidget, QTreeWidgetItem, QVBoxLayout
 
 from gossan.core.review.comparison import Comparison, compare
@@ -76,8 +76,9 @@ class ResultBox(QgsCollapsibleGroupBox):
         self._fill("Lost", self.comparison.lost, first, _BEFORE)
         self._fill("Gained", self.comparison.gained, second, _AFTER)
         self.setVisible(True)
-        self.view.link(after)
         self.view.setCollapsed(False)
+        # The second map has its size only once it has been shown.
+        QTimer.singleShot(0, self.take_up)
 
     def clear(self) -> None:
         """Show nothing."""
