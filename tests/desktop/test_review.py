@@ -214,8 +214,17 @@ def test_findings_are_judged_by_keys_through_a_crash_and_by_two_people(folder, t
         desktop.settle()
         assert desktop.ask(f"{BENCH}.session") is None
         assert desktop.ask(OVERLAYS) == 0
+        load(desktop, folder)
+        begin(desktop, "Bo")
+        desktop.click("review_drag")
+        assert desktop.ask(OVERLAYS) == 3
         desktop.do("import qgis.utils; qgis.utils.unloadPlugin('gossan')")
         desktop.settle()
+        assert desktop.ask(OVERLAYS) == 0
+        assert desktop.ask("type(iface.mapCanvas().mapTool()).__name__") != "DragTool"
+        desktop.focus()
+        desktop.key("m", "f")
+        assert len(table(path, "findings_decisions")) == count
         assert "Traceback" not in desktop.log()
 
 
