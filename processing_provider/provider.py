@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from qgis.core import QgsProcessingProvider
+from qgis.core import QgsApplication, QgsProcessingProvider
 from qgis.PyQt.QtGui import QIcon
 
 from gossan.processing_provider.groups import icon
@@ -39,6 +39,8 @@ ALGORITHMS: tuple[tuple[str, str], ...] = (
     ("lithology.assessmap", "AssessMap"),
     ("deposits.labelscenes", "LabelScenes"),
     ("deposits.preparescenes", "PrepareScenes"),
+    ("deposits.traindepositmodel", "TrainDepositModel"),
+    ("deposits.mapdepositrichness", "MapDepositRichness"),
     ("mines.samplebackground", "SampleBackground"),
     ("mines.extractchips", "ExtractChips"),
     ("mines.trainminedetector", "TrainMineDetector"),
@@ -48,9 +50,6 @@ ALGORITHMS: tuple[tuple[str, str], ...] = (
     ("mines.exportfindings", "ExportFindings"),
     ("mines.collectreviewed", "CollectReviewed"),
     ("mines.importmodel", "ImportModel"),
-    ("deposits.preparescenes", "PrepareScenes"),
-    ("deposits.traindepositmodel", "TrainDepositModel"),
-    ("deposits.mapdepositrichness", "MapDepositRichness"),
 )
 """Module (below this package) and class of every algorithm, in the order of the work."""
 
@@ -59,7 +58,7 @@ class GossanProvider(QgsProcessingProvider):
     """The algorithms of Gossan; loading it needs neither the engine nor any package.
 
     Models find their steps only among registered providers: whoever registers this one calls
-    ``refreshAlgorithms`` once afterwards, or its ready models do not run.
+    ``refreshAlgorithms`` once afterwards, which brings its ready models.
     """
 
     def id(self) -> str:
@@ -78,8 +77,9 @@ class GossanProvider(QgsProcessingProvider):
         for module, class_name in ALGORITHMS:
             found = import_module(f"gossan.processing_provider.{module}")
             self.addAlgorithm(getattr(found, class_name)())
-        for model in ready_models():
-            self.addAlgorithm(model)
+        if QgsApplication.processingRegistry().providerById(self.id()) is not None:
+            for model in ready_models():
+                self.addAlgorithm(model)
 
     def supportedOutputRasterLayerExtensions(self) -> list[str]:
         return ["tif", "tiff"]
