@@ -130,3 +130,9 @@ def test_the_diagnosis_tells_versions_and_what_is_not_installed():
 def test_the_diagnosis_of_a_missing_engine_says_how_to_set_it_up():
     state = environment.State("missing", "The engine is not set up.")
     assert "./run setup" in describe(state, None)
+
+
+def test_no_algorithm_is_listed_twice():
+    from gossan.processing_provider.provider import ALGORITHMS
+
+    assert len(set(ALGORITHMS)) == len(ALGORITHMS)
