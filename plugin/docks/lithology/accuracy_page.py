@@ -90,7 +90,7 @@ class AccuracyPage(QWidget):
         self._table.setObjectName("lithology_matrix")
         self._table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         self._table.setSelectionMode(QTableWidget.SelectionMode.NoSelection)
-        self._work = WorkRow("lithology_comparing", self.cancel)
+        self._work = WorkRow("lithology_comparing", self.begin)
         buttons = QHBoxLayout()
         buttons.addWidget(self._compare)
         buttons.addWidget(self._read)

@@ -60,7 +60,7 @@ class Chooser(QWidget):
         self._shares: dict[str, tuple[str, ...]] = {}
         self._told: tuple[str | None, ...] = (None,) * 5
         self._chosen_probabilities: dict[str, str | None] = {}
-        self._map.activated.connect(lambda _: self._settle())
+        self._map.activated.connect(lambda _: self._on_map())
         self._probabilities.activated.connect(lambda _: self._on_probabilities())
         for box in (self._reference, self._field, self._second):
             box.activated.connect(lambda _: self._settle())
@@ -128,6 +128,12 @@ class Chooser(QWidget):
     def _fill_optional(self, box: QComboBox, none: str, identifiers: Sequence[str]) -> None:
         chosen = box.currentData()
         _fill(box, identifiers, chosen if chosen in identifiers else None, none)
+
+    def _on_map(self) -> None:
+        if self._map.currentData() == self._told[0]:
+            # Chosen once more, as after its file was written anew.
+            self.map_changed.emit()
+        self._settle()
 
     def _on_probabilities(self) -> None:
         map_ = self.map()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from qgis.core import QgsPointXY, QgsRasterLayer
@@ -24,6 +25,7 @@ from gossan.processing_provider.lithology.legends import legend_of
 if TYPE_CHECKING:
     from gossan.plugin.docks.lithology.lithology_dock import LithologyDock
 
+AGAIN = "<a href='again'>Count them again</a>"
 INVITATION = "Click here, then the map, to see the class of a pixel."
 
 
@@ -44,7 +46,8 @@ class ClassesPage(QWidget):
         self._pick.setCheckable(True)
         self._pick.setToolTip("Click the map for the class and its probability at a point.")
         self._said = words("lithology_point")
-        self._work = WorkRow("lithology_counting", lambda: dock.background.cancel("areas"))
+        self._summary.linkActivated.connect(lambda _: self.begin())
+        self._work = WorkRow("lithology_counting", self._on_cancelled)
         layout = QVBoxLayout(self)
         layout.addWidget(self._summary)
         layout.addWidget(self._work)
@@ -99,7 +102,11 @@ class ClassesPage(QWidget):
 
     def _on_failed(self, sentence: str) -> None:
         self._work.end()
-        self._summary.setText(sentence)
+        self._summary.setText(f"{escape(sentence)} {AGAIN}")
+
+    def _on_cancelled(self) -> None:
+        self._dock.background.cancel("areas")
+        self._summary.setText(f"The pixels are not counted. {AGAIN}")
 
     # ---------------------------------------------------------------- a point
 
