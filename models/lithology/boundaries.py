@@ -15,6 +15,8 @@ from affine import Affine
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+_Beside = tuple[int, np.ndarray, np.ndarray, np.ndarray]
+
 
 @dataclass(frozen=True)
 class Edges:
@@ -97,26 +99,34 @@ class Piece:
         return float(columns[nearest]), float(rows[nearest])
 
 
-def margins(shares: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Return by how much pixels' own class is likelier than the one across the boundary.
+def beside(places: np.ndarray, reach: int, height: int, width: int) -> Iterator[_Beside]:
+    """Yield the pixels near each edge, first those of one side, then those of the other.
 
     Parameters
     ----------
-    shares : ndarray (n, 2, classes)
-        Probabilities of the two pixels beside each edge.
-    first, second : ndarray of int, shape (n,)
-        Positions of their classes in the last axis.
+    places : ndarray of int (n, 2, 2)
+        Row and column of the two pixels at each edge.
+    reach : int
+        Pixels on either side, at right angles to the edge.
+    height, width : int
+        Of the window that the places are counted in.
 
-    Returns
-    -------
-    ndarray (n,)
-        Mean of both sides: 0 where the model cannot tell them apart; NaN where unknown.
+    Yields
+    ------
+    side : int
+        0 for the side of the first pixel, 1 for that of the second.
+    rows, columns : ndarray of int (n,)
+        Where the pixels are; the edge's own where they would lie outside.
+    inside : ndarray of bool (n,)
+        Whether they lie inside.
     """
-    at = np.arange(len(first))
-    own = shares[at, 0, first] - shares[at, 0, second]
-    other = shares[at, 1, second] - shares[at, 1, first]
-    found: np.ndarray = (own.astype(np.float64) + other) / 2.0
-    return found
+    step = places[:, 1] - places[:, 0]
+    for side, way in ((0, -1), (1, 1)):
+        for away in range(reach):
+            rows, columns = (places[:, side] + way * away * step).T
+            inside = (rows >= 0) & (columns >= 0) & (rows < height) & (columns < width)
+            own = places[:, side].T
+            yield side, np.where(inside, rows, own[0]), np.where(inside, columns, own[1]), inside
 
 
 def find_edges(

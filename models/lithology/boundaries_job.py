@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,8 +20,8 @@ from gossan.models.lithology.boundaries import (
     Edges,
     Piece,
     as_wkt,
+    beside,
     find_edges,
-    margins,
     worst_pieces,
 )
 from gossan.models.lithology.class_probabilities import bands_of_classes
@@ -40,6 +40,7 @@ def find_worst_boundaries(
     classes: Sequence[Mapping[str, Any]],
     probabilities: str = "",
     differences: str = "",
+    reach: int = 3,
     cell: int = 32,
     least_length: int = 8,
     count: int = 100,
@@ -56,10 +57,14 @@ def find_worst_boundaries(
         ``value`` and ``name`` of its classes; other values have no boundaries.
     probabilities : str
         Raster with one band for each class. The worst pieces are those with the smallest margin:
-        by how much the class of a pixel is likelier than the class across, mean of both sides.
+        by how much the class of a side is likelier there than the class across, mean of both sides.
     differences : str
         Instead: raster with 1 where map and reference agree and 2 where they differ, as an
         assessment writes it. The worst pieces are those beside which the most pixels differ.
+    reach : int
+        Pixels on either side that are judged, at right angles to the boundary. A boundary that is a
+        pixel beside its true place is poor in half of its nearest pixels as any other; how far the
+        doubt goes is what tells boundaries apart.
     cell : int
         Side of the cells at whose borders boundaries are cut, pixels.
     least_length : int
@@ -80,17 +85,18 @@ def find_worst_boundaries(
             "Boundaries are judged either by the probabilities of the classes or by the "
             "differences from a reference; give one of them."
         )
-    if not 2 <= cell <= LARGEST_SIDE or least_length < 1 or count < 1:
+    if not 2 <= cell <= LARGEST_SIDE or min(reach, least_length, count) < 1:
         raise InputError(
-            f"Cells of {cell} pixels, pieces from {least_length} sides and a list of {count} "
-            f"cannot work: cells have 2 to {LARGEST_SIDE} pixels, the others are at least 1."
+            f"Cells of {cell} pixels, {reach} pixels on either side, pieces from {least_length} "
+            f"sides and a list of {count} cannot work: cells have 2 to {LARGEST_SIDE} pixels, the "
+            "others are at least 1."
         )
     with open_stack([raster, probabilities or differences], nearest=True) as stack:
-        values, score = (
+        values, judged = (
             _by_margin(stack, classes) if probabilities else _by_disagreement(stack, classes)
         )
         info = stack.rasters[0].info
-        worst, found = _search(stack, values, score, progress, cell, least_length, count)
+        worst, found = _search(stack, values, judged, progress, reach, cell, least_length, count)
     progress.fraction(1.0)
     return {
         "measure": "margin" if probabilities else "disagreement",
@@ -101,10 +107,14 @@ def find_worst_boundaries(
 
 @dataclass(frozen=True)
 class _Judged:
-    """How edges are scored: which bands to read, and what they make of the pixels beside each."""
+    """How edges are scored: which bands to read, and what they say of pixels near the edges.
+
+    `score` is called with the bands of a window, rows and columns of a pixel for each edge, and the
+    positions (from 1) of the classes of its own side and of the side across.
+    """
 
     bands: Sequence[int]
-    score: Callable[[np.ndarray, Edges], np.ndarray]
+    score: Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 
 def _by_margin(stack: Stack, classes: Sequence[Mapping[str, Any]]) -> tuple[list[int], _Judged]:
@@ -112,13 +122,19 @@ def _by_margin(stack: Stack, classes: Sequence[Mapping[str, Any]]) -> tuple[list
     found = bands_of_classes(map_, given, classes)
     values = sorted(int(each["value"]) for each in classes)
     places = {value: place for place, value in enumerate(found)}
-    # The class of a pixel has the position of its value, from 1; without a band it is unknown.
-    lookup = np.array([0, *(places.get(value, -1) for value in values)])
+    # A class without a band has no probability, so nothing is known of its boundaries.
+    lookup = np.array([-1, *(places.get(value, -1) for value in values)])
 
-    def score(shares: np.ndarray, edges: Edges) -> np.ndarray:
-        first, second = lookup[edges.first], lookup[edges.second]
-        worth = -margins(shares, np.maximum(first, 0), np.maximum(second, 0))
-        return np.where((first >= 0) & (second >= 0), worth, np.nan)
+    def score(
+        shares: np.ndarray,
+        rows: np.ndarray,
+        columns: np.ndarray,
+        own: np.ndarray,
+        other: np.ndarray,
+    ) -> np.ndarray:
+        mine, its = lookup[own], lookup[other]
+        margin = shares[rows, columns, mine].astype(np.float64) - shares[rows, columns, its]
+        return np.where((mine >= 0) & (its >= 0), -margin, np.nan)
 
     return values, _Judged([map_.info.count + band for band in found.values()], score)
 
@@ -128,12 +144,11 @@ def _by_disagreement(
 ) -> tuple[list[int], _Judged]:
     values = sorted(int(each["value"]) for each in classes)
 
-    def score(agreement: np.ndarray, edges: Edges) -> np.ndarray:  # noqa: ARG001
-        differs, agrees = agreement[..., 0] == DIFFERS, agreement[..., 0] == AGREES
-        known = (differs | agrees).sum(axis=1)
-        shares = np.full(len(known), np.nan)
-        np.divide(differs.sum(axis=1), known, out=shares, where=known > 0)
-        return shares
+    def score(
+        agreement: np.ndarray, rows: np.ndarray, columns: np.ndarray, *_: np.ndarray
+    ) -> np.ndarray:
+        found = agreement[rows, columns, 0]
+        return np.where(found == DIFFERS, 1.0, np.where(found == AGREES, 0.0, np.nan))
 
     return values, _Judged([stack.rasters[0].info.count], score)
 
@@ -143,6 +158,7 @@ def _search(
     values: Sequence[int],
     judged: _Judged,
     progress: Progress,
+    reach: int,
     cell: int,
     least_length: int,
     count: int,
@@ -150,7 +166,7 @@ def _search(
     """Go through the map window by window, and keep the worst pieces."""
     info = stack.rasters[0].info
     side = _side(len(judged.bands), cell)
-    blocks = plan(info.height, info.width, rows=side, columns=side, halo=1)
+    blocks = plan(info.height, info.width, rows=side, columns=side, halo=reach)
     lookup = np.zeros(65536, dtype=np.int64)
     lookup[list(values)] = np.arange(1, len(values) + 1)
     named = np.array([0, *values])
@@ -161,24 +177,21 @@ def _search(
         return stack.read(block.outer, [0, *judged.bands])
 
     def compute(block: Block, data: np.ndarray) -> tuple[list[Piece], int]:
-        # Of the halo only what is below and to the right is needed.
         inner = block.inner
         top, left = inner.row - block.outer.row, inner.column - block.outer.column
-        data = data[top:, left:]
-        read_values = data[..., 0]
-        finite = np.isfinite(read_values)
-        refuse_fractions(np.unique(read_values[finite]), info.path)
-        labels = lookup[np.where(finite, read_values, 0).astype(np.int64)]
+        shown = data[..., 0]
+        finite = np.isfinite(shown)
+        refuse_fractions(np.unique(shown[finite]), info.path)
+        labels = lookup[np.where(finite, shown, 0).astype(np.int64)]
         labels[~finite] = 0
-        edges, places = find_edges(labels, inner.height, inner.width, inner.row, inner.column)
-        beside = data[places[..., 0], places[..., 1], 1:]
-        scored = Edges(
-            edges.row,
-            edges.column,
-            edges.across,
-            named[edges.first],
-            named[edges.second],
-            judged.score(beside, edges),
+        # An edge belongs to the window of its upper or left pixel.
+        near = labels[top : top + inner.height + 1, left : left + inner.width + 1]
+        edges, places = find_edges(near, inner.height, inner.width, inner.row, inner.column)
+        scored = replace(
+            edges,
+            first=named[edges.first],
+            second=named[edges.second],
+            score=_scores(data[..., 1:], places + np.array([top, left]), edges, judged, reach),
         )
         return worst_pieces(scored, cell=cell, least_length=least_length, count=count)
 
@@ -192,10 +205,23 @@ def _search(
     return kept, found[0]
 
 
+def _scores(
+    bands: np.ndarray, places: np.ndarray, edges: Edges, judged: _Judged, reach: int
+) -> np.ndarray:
+    """Return the mean score of the known pixels near each edge; NaN where none is known."""
+    total, known = np.zeros(len(places)), np.zeros(len(places))
+    classes = edges.first, edges.second
+    for side, rows, columns, inside in beside(places, reach, *bands.shape[:2]):
+        found = judged.score(bands, rows, columns, classes[side], classes[1 - side])
+        counted = inside & np.isfinite(found)
+        total += np.where(counted, found, 0.0)
+        known += counted
+    return np.divide(total, known, out=np.full(len(total), np.nan), where=known > 0)
+
+
 def _side(bands: int, cell: int) -> int:
     """Return the side of a window, of whole cells."""
-    # The window with its bands, and the bands once more on either side of each of two edges.
-    per_pixel = 4.0 * (1 + bands) + 4.0 * 4 * bands + _EDGE_BYTES
+    per_pixel = 4.0 * (1 + bands) + _EDGE_BYTES
     side = min(math.isqrt(int(DATA_BUDGET / 4 / per_pixel)), LARGEST_SIDE)
     return max(side // cell, 1) * cell
 

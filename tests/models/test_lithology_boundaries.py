@@ -134,7 +134,7 @@ def ground():
 
 def search(units, **more):
     return load("lithology.boundaries")(
-        Progress(), raster=units, classes=CLASSES, **{"cell": 16, **more}
+        Progress(), raster=units, classes=CLASSES, **{"cell": 16, "reach": 1, **more}
     )
 
 
@@ -158,16 +158,36 @@ def test_the_smallest_margin_comes_first(tmp_path, ground):
         assert piece["wkt"] == f"MULTILINESTRING((501200 {top}, 501200 {bottom}))"
 
 
+def test_pixels_farther_away_count_where_there_are_any(tmp_path, ground):
+    labels, shares = ground
+    shares[:, 43:] = np.nan
+    units = write(tmp_path / "u.tif", labels[:16, 38:46], dtype="uint8", categories=NAMES)
+    given_ = write(tmp_path / "p.tif", shares[:16, 38:46], bands=tuple(NAMES.values()))
+    (piece,) = search(units, probabilities=given_, reach=5)["pieces"]
+    # Two columns to the left of the boundary in the image, three with probabilities to the right.
+    side = (shares[:16, 38:40, 0] - shares[:16, 38:40, 1]).sum(axis=1)
+    across = (shares[:16, 40:43, 1] - shares[:16, 40:43, 0]).sum(axis=1)
+    assert piece["value"] == pytest.approx(float(((side + across) / 5).mean()), abs=1e-6)
+    differences = np.ones((16, 8), dtype=np.uint8)
+    differences[:, 2:4] = 2
+    given_ = write(tmp_path / "d.tif", differences, dtype="uint8")
+    assert search(units, differences=given_, reach=1)["pieces"][0]["value"] == 0.5
+    assert search(units, differences=given_, reach=2)["pieces"][0]["value"] == 0.5
+    # 6 pixels each: columns 0 and 1 on the left, 2 to 5 on the right.
+    assert search(units, differences=given_, reach=4)["pieces"][0]["value"] == pytest.approx(2 / 6)
+
+
 def test_windows_of_any_size_give_the_same_pieces(tmp_path, monkeypatch):
     random = np.random.default_rng(4)
     labels = random.integers(0, 4, (70, 90)).repeat(2, 0).repeat(2, 1).astype(np.uint8)
     shares = random.dirichlet([1, 1, 1], labels.shape).astype(np.float32)
     units = write(tmp_path / "u.tif", labels, dtype="uint8", categories=NAMES)
     given_ = write(tmp_path / "p.tif", shares, bands=tuple(NAMES.values()))
-    whole = search(units, probabilities=given_, least_length=3, count=60)
+    whole = search(units, probabilities=given_, least_length=3, count=60, reach=3)
     assert len(whole["pieces"]) == 60
     monkeypatch.setattr(boundaries_job, "LARGEST_SIDE", 48)
-    assert search(units, probabilities=given_, least_length=3, count=60) == whole
+    again = search(units, probabilities=given_, least_length=3, count=60, reach=3)
+    assert again == whole
 
 
 def test_the_highest_disagreement_comes_first(tmp_path, ground):
