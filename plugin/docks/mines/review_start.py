@@ -159,3 +159,4 @@ class ReviewStart(QWidget):
             return
         QgsProject.instance().addMapLayer(copy)
         self.layers.setLayer(copy)
+        self.start.click()
