@@ -47,10 +47,16 @@ class Background:
 
 
 class Map:
-    """Stands in for a raster layer that QGIS draws in no palette."""
+    """Stands in for a raster layer that QGIS draws in no palette, and for its provider."""
 
     def name(self) -> str:
-        return "units"
+        return "gdal"
+
+    def dataProvider(self):  # noqa: N802
+        return self
+
+    def bandCount(self) -> int:  # noqa: N802
+        return 1
 
     def source(self) -> str:
         return "/data/units.tif"

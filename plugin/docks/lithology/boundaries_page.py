@@ -37,6 +37,7 @@ from gossan.plugin.docks.lithology.boundary_texts import (
 from gossan.plugin.docks.lithology.project_layers import to_canvas
 from gossan.plugin.docks.lithology.words import narrow, words
 from gossan.plugin.docks.lithology.work_row import WorkRow
+from gossan.processing_provider.inputs import raster_file
 
 if TYPE_CHECKING:
     from gossan.plugin.docks.lithology.lithology_dock import LithologyDock
@@ -122,9 +123,9 @@ class BoundariesPage(QWidget):
             f"worst boundaries of {map_.name()}",
             "lithology.boundaries",
             {
-                "raster": map_.source(),
+                "raster": raster_file(map_),
                 "classes": [{"value": row.value, "name": row.name} for row in self._dock.rows()],
-                "probabilities": probabilities.source() if by_margin and probabilities else "",
+                "probabilities": raster_file(probabilities) if by_margin and probabilities else "",
                 "differences": "" if by_margin else self._dock.differences(),
             },
             self._on_found,

@@ -20,6 +20,7 @@ from gossan.plugin.docks.lithology.point_tool import PointPicker
 from gossan.plugin.docks.lithology.project_layers import to_layer
 from gossan.plugin.docks.lithology.words import words
 from gossan.plugin.docks.lithology.work_row import WorkRow
+from gossan.processing_provider.inputs import raster_file
 from gossan.processing_provider.lithology.legends import legend_of
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class ClassesPage(QWidget):
             "areas",
             f"areas of {map_.name()}",
             "lithology.areas",
-            {"raster": map_.source()},
+            {"raster": raster_file(map_)},
             self._on_counted,
             self._on_failed,
         )
@@ -127,7 +128,7 @@ class ClassesPage(QWidget):
             "class at a point",
             "lithology.point",
             {
-                "raster": map_.source(),
+                "raster": raster_file(map_),
                 "classes": [{"value": row.value, "name": row.name} for row in self.rows],
                 "probabilities": _source(probabilities),
                 "x": point.x(),
@@ -185,4 +186,4 @@ class ClassesPage(QWidget):
 
 
 def _source(layer: QgsRasterLayer | None) -> str:
-    return layer.source() if layer is not None else ""
+    return raster_file(layer) if layer is not None else ""

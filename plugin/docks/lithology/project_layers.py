@@ -49,11 +49,12 @@ def facts_of(layer: QgsRasterLayer, known: dict[str, bool]) -> RasterFacts:
         twice.
     """
     provider = layer.dataProvider()
-    local = layer.providerType() == "gdal" and layer.bandCount() > 0
+    in_file = layer.providerType() == "gdal" and "/vsimem/" not in layer.source()
+    local = in_file and layer.bandCount() > 0
     if not local:
         return RasterFacts(False, False, ())
     renderer = layer.renderer()
-    path = layer.source()
+    path = layer.source().split("|")[0]
     if path not in known:
         known[path] = bool(provider.colorTable(1)) or _has_table(path)
     return RasterFacts(
