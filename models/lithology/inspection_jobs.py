@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from gossan.core.errors import InputError
 from gossan.core.job_files import job_files
+from gossan.core.origin import TAG_PREFIX
 from gossan.core.progress import Progress
 from gossan.core.raster import open_raster, open_stack
 from gossan.models.lithology.class_areas import count_classes
@@ -32,13 +34,15 @@ def measure_areas(progress: Progress, *, raster: str) -> dict[str, Any]:
     dict
         ``classes`` (list of ``{"value", "name", "colour", "pixels", "square_metres"}``, with the
         names and colours that the file brings along, empty where it has none, and None for an
-        unknown area), and ``missing`` (pixels without a value). The value 0 is listed as any other;
-        whether it is a class is for who reads.
+        unknown area), ``missing`` (pixels without a value), and ``algorithm`` and ``parameters`` of
+        the run of Gossan that made the raster, empty for any other. The value 0 is listed as any
+        other; whether it is a class is for who reads.
     """
     with open_raster(raster) as opened:
         legend = legend_of_raster(opened)
         counts = count_classes(opened, progress)
         pixels = opened.info.height * opened.info.width
+        algorithm, parameters = _made_by(opened.info.tags)
     return {
         "classes": [
             {
@@ -51,7 +55,19 @@ def measure_areas(progress: Progress, *, raster: str) -> dict[str, Any]:
             for value, count in counts.items()
         ],
         "missing": pixels - sum(count.pixels for count in counts.values()),
+        "algorithm": algorithm,
+        "parameters": parameters,
     }
+
+
+def _made_by(tags: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
+    """Return the algorithm that wrote a raster with these tags, and its parameters."""
+    try:
+        parameters = json.loads(tags.get(f"{TAG_PREFIX}PARAMETERS", "{}"))
+    except ValueError:
+        parameters = {}
+    known = parameters if isinstance(parameters, dict) else {}
+    return tags.get(f"{TAG_PREFIX}ALGORITHM", ""), known
 
 
 @job_files(reads=("raster", "probabilities"), writes=())

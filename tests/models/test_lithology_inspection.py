@@ -10,6 +10,7 @@ from affine import Affine
 from gossan.core.blocks import Window
 from gossan.core.errors import CancelledError, FileError, InputError
 from gossan.core.geodesy import cell_areas
+from gossan.core.origin import Origin
 from gossan.core.progress import Progress
 from gossan.core.raster import RasterWriter
 from gossan.models.lithology import class_areas
@@ -51,6 +52,18 @@ def test_areas_are_those_of_the_pixels_in_any_windows(tmp_path, units, monkeypat
     assert (found[1]["colour"], found[2]["colour"]) == ("#090807", "")
     # 0 is what this writer marks as missing.
     assert whole["missing"] == int((units == 0).sum())
+
+
+def test_a_map_of_gossan_tells_how_it_was_made(tmp_path, units):
+    given = {"FEATURES": ["/data/stack.tif"], "MODEL": "/data/m.gossan"}
+    tags = Origin("gossan:maplithology", parameters=given).tags()
+    path = write(tmp_path / "u.tif", units, dtype="uint8", tags=tags)
+    found = load("lithology.areas")(Progress(), raster=path)
+    assert (found["algorithm"], found["parameters"]) == ("gossan:maplithology", given)
+    for text in ("[1]", "no JSON"):
+        path = write(tmp_path / "v.tif", units, dtype="uint8", tags={"GOSSAN_PARAMETERS": text})
+        found = load("lithology.areas")(Progress(), raster=path)
+        assert (found["algorithm"], found["parameters"]) == ("", {})
 
 
 def test_areas_in_feet_and_degrees_are_square_metres(tmp_path, units):

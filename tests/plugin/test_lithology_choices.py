@@ -17,6 +17,7 @@ from gossan.plugin.docks.lithology.layer_choice import (
     kept_or_first,
     likely_field,
     likely_probabilities,
+    sources_of,
 )
 
 
@@ -63,6 +64,17 @@ def test_the_class_field_is_the_drawn_one_else_a_usual_one():
     assert likely_field(["fid", "Name", "Unit"], "gone") == "Unit"
     assert likely_field(["fid", "x"], "") == "fid"
     assert likely_field([], "") == ""
+
+
+def test_dialogs_are_filled_with_what_a_map_was_made_from():
+    made = {"FEATURES": "a.tif", "MODEL": "m.gossan", "LEAST_PROBABILITY": 0.0}
+    counted = {"algorithm": "gossan:maplithology", "parameters": made}
+    assert sources_of(counted) == {"FEATURES": ["a.tif"], "MODEL": "m.gossan"}
+    assert sources_of({**counted, "parameters": {"FEATURES": ["a.tif", "b.tif"]}}) == {
+        "FEATURES": ["a.tif", "b.tif"]
+    }
+    assert sources_of({**counted, "algorithm": "gossan:assessmap"}) == {}
+    assert sources_of({}) == {}
 
 
 def test_a_choice_outlives_other_layers():

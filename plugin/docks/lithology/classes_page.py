@@ -16,6 +16,7 @@ from gossan.plugin.docks.lithology.class_rows import (
     summary,
 )
 from gossan.plugin.docks.lithology.class_table import ClassTable
+from gossan.plugin.docks.lithology.layer_choice import sources_of
 from gossan.plugin.docks.lithology.point_tool import PointPicker
 from gossan.plugin.docks.lithology.project_layers import to_layer
 from gossan.plugin.docks.lithology.words import words
@@ -83,6 +84,10 @@ class ClassesPage(QWidget):
             self._on_failed,
         )
         self._work.begin("Counting pixels…", task.progressChanged)
+
+    def sources(self) -> dict[str, Any]:
+        """Return what the map was made from, as far as its file tells."""
+        return sources_of(self._counted or {})
 
     def restyle(self) -> None:
         """Take over names and colours that have changed in QGIS's legend."""

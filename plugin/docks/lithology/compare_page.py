@@ -212,6 +212,7 @@ class ComparePage(QWidget):
         self._scenes.cancel()
         self._pictures = {}
         if self._overlay is not None:
+            self._overlay.show_pictures([])
             self._dock.canvas.scene().removeItem(self._overlay)
             self._overlay = None
         if self._divider is not None:

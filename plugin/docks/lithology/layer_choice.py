@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 LIKELY_FIELDS = (
     "lithology", "unit", "geology", "rock", "rock_type", "class", "class_name", "formation", "name",
@@ -94,6 +95,25 @@ def kept_or_first(kept: str | None, offered: Sequence[str]) -> str | None:
     if kept in offered:
         return kept
     return offered[0] if offered else None
+
+
+def sources_of(counted: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a map was made from, as parameters of Train and Map lithology.
+
+    Parameters
+    ----------
+    counted : mapping
+        What the job ``lithology.areas`` tells of a map: ``algorithm`` and ``parameters``.
+    """
+    if counted.get("algorithm") != "gossan:maplithology":
+        return {}
+    given = counted.get("parameters") or {}
+    features = given.get("FEATURES") or []
+    found = {
+        "FEATURES": [features] if isinstance(features, str) else list(features),
+        "MODEL": given.get("MODEL"),
+    }
+    return {name: value for name, value in found.items() if value}
 
 
 def band_name(shown: str) -> str:

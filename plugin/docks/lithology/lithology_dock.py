@@ -106,6 +106,8 @@ class LithologyDock(Dock):
     def release(self) -> None:
         """Leave no file, no tool and no key behind either."""
         super().release()
+        if self._releasing:
+            self._soon.stop()
         for page in self._releasing:
             page.release()
         self._releasing = []
@@ -201,10 +203,10 @@ class LithologyDock(Dock):
 
     def _parameters(self, name: str) -> dict[str, Any]:
         """Return what is known of the parameters of an algorithm."""
-        reference = self.reference_parameters()
+        reference, sources = self.reference_parameters(), self.classes.sources()
         if name == "map":
-            return {}
+            return sources
         if name == "train":
-            return reference
+            return {**reference, "FEATURES": sources.get("FEATURES", [])}
         map_ = self.map()
         return {"INPUT": map_.id() if map_ is not None else None, **reference}
