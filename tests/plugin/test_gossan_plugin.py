@@ -136,3 +136,12 @@ def test_no_algorithm_is_listed_twice():
     from gossan.processing_provider.provider import ALGORITHMS
 
     assert len(set(ALGORITHMS)) == len(ALGORITHMS)
+
+
+def test_the_diagnosis_can_be_copied(qgis_application):
+    from gossan.plugin.text_dialog import TextDialog
+
+    dialog = TextDialog("Gossan: diagnosis", "Gossan 0.1.0\nThe engine is ready.")
+    dialog.copy_button.click()
+    assert qgis_application.clipboard().text() == "Gossan 0.1.0\nThe engine is ready."
+    dialog.deleteLater()
