@@ -62,9 +62,10 @@ class SetupDialog(QDialog):
         self.what, self.where, self.size = _text(), _text(), _text()
         self.networks = QCheckBox("Also what networks need (TensorFlow, ONNX Runtime)")
         self.networks.setToolTip(
-            "Training and teaching detectors of mines, models from Keras or ONNX, deep networks for "
-            "lithology and for soil spectra, and models of deposits need it. Everything else does "
-            "not, the search for mines with Gossan's own detectors included. It can be added later."
+            "Training and teaching detectors of mines, models from Keras or ONNX, deep networks "
+            "for lithology and for soil spectra, and models of deposits need it. Everything else "
+            "does not, the search for mines with Gossan's own detectors included. It can be added "
+            "later."
         )
         self.networks.toggled.connect(self._explain)
         self.wheels = QgsFileWidget()
