@@ -117,7 +117,7 @@ class _Stream:
         image = rows if self._kept is None else np.concatenate([self._kept, rows])
         end = self._first + len(image)
         # A pooled row sees one row above its own three and one below them.
-        ready = end // SIDE if end == self._height else (end - 1) // SIDE
+        ready = end // SIDE if end == self._height else max((end - 1) // SIDE, 0)
         top = SIDE * self._made - 1 - self._first
         made = self._layer.run(image, False, top, (ready - self._made, image.shape[1] // SIDE))
         keep = max(SIDE * ready - 1, 0) - self._first

@@ -13,7 +13,7 @@ from gossan.core.bands import sensor_bands
 from gossan.core.bundle import Training
 from gossan.core.origin import Origin
 from gossan.core.progress import Progress
-from gossan.models.mines import dense
+from gossan.models.mines import compiled_detector, dense
 from gossan.models.mines.architecture import build_detector
 from gossan.models.mines.compiled_detector import CompiledDetector
 from gossan.models.mines.dense import FullyConvolutional
@@ -76,7 +76,9 @@ def test_steps_of_rows_give_what_the_whole_network_gives(bundle, crop, step, mon
     np.testing.assert_allclose(predictor.probabilities(inputs), expected, atol=1e-5)
 
 
-def test_the_compiled_detector_gives_what_the_network_gives(bundle, crop):
+@pytest.mark.parametrize("rows", [1, 4, 9, 40])
+def test_the_compiled_detector_gives_what_the_network_gives(bundle, crop, rows, monkeypatch):
+    monkeypatch.setattr(compiled_detector, "_ROWS_AT_ONCE", rows)
     inputs, expected = crop
     np.testing.assert_allclose(
         CompiledDetector(bundle).probabilities(inputs), expected, rtol=0, atol=1e-5
