@@ -32,7 +32,15 @@ from gossan.bench.tailings_images import (
     read_images,
     read_mine_free,
 )
-from gossan.bench.tailings_recipe import CELLS, CROP, RECIPE, CellTable, mirrored, search
+from gossan.bench.tailings_recipe import (
+    CELLS,
+    CROP,
+    NO_SITE,
+    RECIPE,
+    CellTable,
+    mirrored,
+    search,
+)
 from gossan.bench.tailings_scores import (
     Cells,
     Crop,
@@ -149,7 +157,10 @@ def _predict(
         described for number, described in enumerate(table.mine_free) if number not in unseen
     ]
     model = train_detector(
-        [table.described[index] for index in chosen] + negatives, RECIPE, Progress()
+        [table.described[index] for index in chosen] + negatives,
+        [*task.images.clusters[chosen], *[NO_SITE] * len(negatives)],
+        RECIPE,
+        Progress(),
     )
     detector = np.full(task.cells.share.shape, np.nan)
     for index in tested:

@@ -28,6 +28,12 @@ CROP = STRIDE * (CELLS - 1) + FIELD
 
 RECIPE = FewImagesOptions()
 
+NO_SITE = -1
+"""Where the mine-free scenes are, for the training."""
+
+LIGHTS = 2
+"""How often each image of tailings is also learnt from in other light."""
+
 SHARE_FOR_FORESTS = 0.35
 """Share of the cells that the forest learns from: neighbours overlap by two thirds."""
 
@@ -53,7 +59,7 @@ class CellTable:
 
     def __init__(self, images: TailingsImages, mine_free: Sequence[MineFreeScene]) -> None:
         self._reflectance = images.reflectance
-        self.described = describe(list(images.reflectance), list(images.marked))
+        self.described = describe(list(images.reflectance), list(images.marked), lights=LIGHTS)
         nothing = np.zeros((SIDE, SIDE), dtype=bool)
         self.mine_free = describe(
             [mirrored(scene) for scene in mine_free], [nothing] * len(mine_free)

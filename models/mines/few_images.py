@@ -3,8 +3,10 @@
 Some dozens of images are too few for 260,000 weights. Here the three convolutions measure what is
 known to tell bare, even ground from everything else (brightness, colour, edges, each at its least
 and its greatest around a place), and what is learnt is how 64 such measures of a cell, and of three
-rings of cells around it, decide. A random forest on the cell's own measures, fitted to the same
-cells, steadies the learning. The result is an ordinary detector with ordinary weights.
+rings of cells around it, decide. Two things steady the learning. Each image is also learnt from as
+it would look in other light. And half of each target is the opinion of trees that have learnt from
+other sites: where masks leave out what looks like a mine, the targets say "maybe" instead of "no".
+The result is an ordinary detector with ordinary weights.
 """
 
 from __future__ import annotations
@@ -14,10 +16,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import ExtraTreesClassifier
 
 from gossan.core.errors import InputError
 from gossan.core.progress import Progress
+from gossan.core.splits import grouped
 from gossan.models.mines.architecture import build_detector
 from gossan.models.mines.geometry import FIELD, STRIDE
 from gossan.models.mines.laid_filters import DEVIATION, MEAN, lay_filters
@@ -41,6 +44,9 @@ RINGS = 3
 MEASURES = 64
 """Measures of a cell: what the third convolution gives."""
 
+_GAIN, _BAND_GAIN, _HAZE = 0.10, 0.04, 0.006
+"""Spread of the light: of all bands together and of each (logarithms), and of what is added."""
+
 _SEEN = 53
 """Pixels along each side that the measures of a cell see."""
 
@@ -57,25 +63,32 @@ class FewImagesOptions:
     training : TrainingOptions
         Of the decision, on the measures of cells.
     share : float
-        Share of the described cells that are learnt from; neighbours overlap by two thirds.
+        Share of the described cells that are learnt from, in each light; neighbours overlap by two
+        thirds.
+    share_without : float
+        The same for images that show no mine at all.
     noise : float
         Noise on the measures, in their standard deviations.
-    forest : float
-        Weight of the forest's opinion against the mask, 0 to 1.
+    opinion : float
+        Weight of the trees' opinion against the mask, 0 to 1.
     trees : int
     smallest_leaf : int
-        Cells in a leaf of the forest.
+        Cells in a leaf of a tree.
+    folds : int
+        Parts of the sites; the trees that judge one have learnt from the others.
     batch : int
     """
 
     training: TrainingOptions = field(
         default_factory=lambda: TrainingOptions(epochs=8, learning_rate=1.5e-3)
     )
-    share: float = 0.4
+    share: float = 0.2
+    share_without: float = 0.05
     noise: float = 0.4
-    forest: float = 0.5
-    trees: int = 60
-    smallest_leaf: int = 60
+    opinion: float = 0.4
+    trees: int = 40
+    smallest_leaf: int = 5
+    folds: int = 4
     batch: int = 256
 
 
@@ -89,10 +102,18 @@ class DescribedImage:
         Of the cell itself, and the means of its rings of neighbours.
     share : ndarray, shape (rows, columns)
         Marked share of the cell's pixels.
+    other_light : tuple of ndarray
+        The measures of the same cells in other light; see `in_other_light`.
     """
 
     measures: np.ndarray
     share: np.ndarray
+    other_light: tuple[np.ndarray, ...] = ()
+
+    @property
+    def known(self) -> np.ndarray:
+        """Cells that are a mine or background, and nothing between."""
+        return (self.share >= MINE_FROM) | (self.share <= BACKGROUND_TO)
 
 
 def scaling() -> BandScaling:
@@ -100,8 +121,22 @@ def scaling() -> BandScaling:
     return BandScaling(np.full(3, MEAN), np.full(3, DEVIATION))
 
 
+def in_other_light(reflectance: np.ndarray, chance: np.random.Generator) -> np.ndarray:
+    """Return an image as another sun, haze or processing might show it.
+
+    Parameters
+    ----------
+    reflectance : ndarray, shape (rows, columns, 3)
+    chance : numpy.random.Generator
+        Decides how much brighter all bands become, each band besides, and how much is added.
+    """
+    gain = np.exp(chance.normal(0.0, _GAIN)) * np.exp(chance.normal(0.0, _BAND_GAIN, 3))
+    changed = reflectance * gain + chance.normal(0.0, _HAZE, 3)
+    return np.asarray(np.maximum(changed, 0.0), dtype=np.float32)
+
+
 def describe(
-    reflectance: Sequence[np.ndarray], mines: Sequence[np.ndarray]
+    reflectance: Sequence[np.ndarray], mines: Sequence[np.ndarray], *, lights: int = 0
 ) -> list[DescribedImage]:
     """Measure the cells of images.
 
@@ -110,6 +145,8 @@ def describe(
     reflectance : sequence of ndarray, shape (rows, columns, 3)
         Blue, green, red; 0 to 1, without gaps.
     mines : sequence of ndarray of bool, shape (rows, columns)
+    lights : int
+        How often each is also measured in other light.
 
     Raises
     ------
@@ -121,15 +158,17 @@ def describe(
     lay_filters(detector)
     measuring = tensorflow.keras.Model(detector.input, detector.get_layer("pool3").output)
     measure = tensorflow.function(lambda inputs: measuring(inputs, training=False))
-    described = []
+    described: list[DescribedImage] = []
     for image, mask in zip(reflectance, mines):
         if min(image.shape[:2]) < FIELD:
             raise InputError(
                 f"An image of {image.shape[1]} x {image.shape[0]} pixels is smaller than the "
                 f"{FIELD} x {FIELD} pixels that a cell sees. Give larger images."
             )
-        measures = _measures(measure, scaling().apply(image))
-        described.append(DescribedImage(_with_rings(measures), _shares(mask)))
+        chance = np.random.default_rng(len(described))
+        seen = [image, *(in_other_light(image, chance) for _ in range(lights))]
+        measures, *others = (_with_rings(_measures(measure, scaling().apply(one))) for one in seen)
+        described.append(DescribedImage(measures, _shares(mask), tuple(others)))
     return described
 
 
@@ -141,13 +180,18 @@ def coverage(mines: np.ndarray, row: int, column: int) -> float:
 
 
 def train_detector(
-    images: Sequence[DescribedImage], options: FewImagesOptions, progress: Progress
+    images: Sequence[DescribedImage],
+    sites: Sequence[int],
+    options: FewImagesOptions,
+    progress: Progress,
 ) -> Any:
     """Learn the decision and return the whole detector.
 
     Parameters
     ----------
     images : sequence of DescribedImage
+    sites : sequence of int
+        The site of each; trees give no opinion on sites that they have learnt from.
     options : FewImagesOptions
     progress : Progress
 
@@ -159,10 +203,10 @@ def train_detector(
     Raises
     ------
     InputError
-        When the images show no mine, or nothing else.
+        When the images show no mine, or nothing else, or fewer sites with mines than folds.
     """
     tensorflow = runtime.repeatable(options.training.seed)
-    cells = _Cells(images, options)
+    cells = _Cells(images, np.asarray(sites), options)
     layers = tensorflow.keras.layers
     detector = build_detector(3)
     decision = tensorflow.keras.Sequential(
@@ -200,47 +244,82 @@ def train_detector(
 class _Cells:
     """The cells that are learnt from, and the batches of an epoch."""
 
-    def __init__(self, images: Sequence[DescribedImage], options: FewImagesOptions) -> None:
-        chance = np.random.default_rng(options.training.seed)
-        measures, mines = [], []
-        for image in images:
-            known = (image.share >= MINE_FROM) | (image.share <= BACKGROUND_TO)
-            chosen = known & (chance.random(known.shape) < options.share)
-            measures.append(image.measures[chosen])
-            mines.append(image.share[chosen] >= MINE_FROM)
-        self._mines = np.concatenate(mines)
-        if self._mines.all() or not self._mines.any():
+    def __init__(
+        self, images: Sequence[DescribedImage], sites: np.ndarray, options: FewImagesOptions
+    ) -> None:
+        mines = [image.share[image.known] >= MINE_FROM for image in images]
+        if all(part.all() for part in mines) or not any(part.any() for part in mines):
             raise InputError(
                 "The images show no cell of one of the two kinds, mine and background. Both are "
                 "needed to tell them apart."
             )
+        opinions = _opinions(images, sites, options)
+        chance = np.random.default_rng(options.training.seed)
+        measures, targets = [], []
+        for image, opinion in zip(images, opinions):
+            share = options.share_without if opinion is None else options.share
+            mask = image.share >= MINE_FROM
+            target = mask if opinion is None else _between(mask, opinion, options.opinion)
+            for seen in (image.measures, *image.other_light):
+                chosen = image.known & (chance.random(mask.shape) < share)
+                measures.append(seen[chosen])
+                targets.append(target[chosen])
+        self._targets = np.concatenate(targets).astype(np.float32)
         raw = np.concatenate(measures)
         self.mean = raw.mean(axis=0, dtype=np.float64)
         self.deviation = raw.std(axis=0, dtype=np.float64) + 1e-6
         self.measures = ((raw - self.mean) / self.deviation).astype(np.float32)
         self._options = options
-        self._forest = RandomForestClassifier(
-            options.trees,
-            min_samples_leaf=options.smallest_leaf,
-            max_samples=0.6,
-            class_weight="balanced_subsample",
-            random_state=options.training.seed,
-            n_jobs=1,
-        ).fit(self.measures[:, :MEASURES], self._mines)
 
     def epoch(self, number: int) -> Iterator[Batch]:
-        """Yield the shuffled cells with fresh noise, and what forest and mask say of them."""
+        """Yield the shuffled cells with fresh noise, and their targets."""
         options = self._options
         chance = np.random.default_rng((options.training.seed, number))
-        order = chance.permutation(len(self._mines))
-        noise = chance.normal(0.0, options.noise, self.measures.shape)
-        inputs = (self.measures + noise).astype(np.float32)[order]
-        opinion = self._forest.predict_proba(inputs[:, :MEASURES])[:, 1]
-        targets = (1 - options.forest) * self._mines[order] + options.forest * opinion
-        targets = targets.astype(np.float32)
+        order = chance.permutation(len(self._targets))
         for start in range(0, len(order), options.batch):
-            part = slice(start, start + options.batch)
-            yield inputs[part], targets[part], np.ones_like(targets[part])
+            part = order[start : start + options.batch]
+            noise = chance.normal(0.0, options.noise, (len(part), self.measures.shape[1]))
+            targets = self._targets[part]
+            inputs = (self.measures[part] + noise).astype(np.float32)
+            yield inputs, targets, np.ones_like(targets)
+
+
+def _between(mask: np.ndarray, opinion: np.ndarray, weight: float) -> np.ndarray:
+    return (1 - weight) * mask + weight * opinion
+
+
+def _opinions(
+    images: Sequence[DescribedImage], sites: np.ndarray, options: FewImagesOptions
+) -> list[np.ndarray | None]:
+    """Return what trees that know other sites only say of the cells of each image with a mine."""
+    opinions: list[np.ndarray | None] = [None] * len(images)
+    with_mine = np.array([n for n, image in enumerate(images) if (image.share >= MINE_FROM).any()])
+    chance = np.random.default_rng(options.training.seed)
+    # Of three neighbours, which overlap by two thirds, one is enough.
+    drawn = [chance.random(image.share.shape) < 0.35 for image in images]
+    for taught, judged in grouped(sites[with_mine], options.folds, seed=options.training.seed):
+        teachers = [images[number] for number in with_mine[taught]]
+        chosen = [image.known & drawn[n] for n, image in zip(with_mine[taught], teachers)]
+        trees = ExtraTreesClassifier(
+            options.trees,
+            min_samples_leaf=options.smallest_leaf,
+            max_features=0.15,
+            bootstrap=True,
+            max_samples=0.5,
+            class_weight="balanced",
+            random_state=options.training.seed,
+            n_jobs=1,
+        ).fit(
+            np.concatenate([image.measures[cells] for image, cells in zip(teachers, chosen)]),
+            np.concatenate(
+                [image.share[cells] >= MINE_FROM for image, cells in zip(teachers, chosen)]
+            ),
+        )
+        for number in with_mine[judged]:
+            measures = images[number].measures
+            flat = trees.predict_proba(measures.reshape(-1, measures.shape[-1]))
+            opinions[number] = flat[:, 1].reshape(measures.shape[:2])
+    return opinions
 
 
 def _measures(measure: Any, scaled: np.ndarray) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -14,8 +16,10 @@ from gossan.models.mines.few_images import (
     MEASURES,
     STEP,
     FewImagesOptions,
+    _opinions,
     coverage,
     describe,
+    in_other_light,
     scaling,
     train_detector,
 )
@@ -25,8 +29,9 @@ from gossan.models.networks.options import TrainingOptions
 from gossan.models.networks.weights import count_weights
 
 QUICK = FewImagesOptions(
-    training=TrainingOptions(epochs=6, learning_rate=3e-3), share=1.0, trees=10, smallest_leaf=3
+    training=TrainingOptions(epochs=6, learning_rate=3e-3), share=0.5, trees=10, smallest_leaf=3
 )
+SITES = (0, 1, 2, 3)
 
 
 def image_with_pond(seed):
@@ -43,12 +48,12 @@ def image_with_pond(seed):
 @pytest.fixture(scope="module")
 def described():
     images = [image_with_pond(seed) for seed in range(4)]
-    return images, describe(*zip(*images))
+    return images, describe(*zip(*images), lights=1)
 
 
 @pytest.fixture(scope="module")
 def detector(described):
-    return train_detector(described[1], QUICK, Progress())
+    return train_detector(described[1], SITES, QUICK, Progress())
 
 
 def test_shares_are_those_of_the_pixels_around_each_cell(described):
@@ -115,7 +120,7 @@ def test_the_result_is_an_ordinary_detector_that_finds_an_unseen_pond(detector):
 
 
 def test_the_same_seed_gives_the_same_detector(described, detector):
-    again = train_detector(described[1], QUICK, Progress())
+    again = train_detector(described[1], SITES, QUICK, Progress())
     for one, other in zip(detector.get_weights(), again.get_weights()):
         np.testing.assert_array_equal(one, other)
 
@@ -129,4 +134,38 @@ def test_images_smaller_than_a_field_are_refused():
 def test_images_without_a_mine_are_refused(described):
     nothing = [type(cells)(cells.measures, 0 * cells.share) for cells in described[1]]
     with pytest.raises(InputError, match="no cell of one of the two kinds"):
-        train_detector(nothing, QUICK, Progress())
+        train_detector(nothing, SITES, QUICK, Progress())
+
+
+def test_sites_that_cannot_be_parted_are_refused(described):
+    with pytest.raises(InputError, match="groups"):
+        train_detector(described[1], (0, 0, 1, 1), QUICK, Progress())
+
+
+def test_other_light_changes_brightness_and_colour_and_nothing_else(described):
+    image, _ = described[0][0]
+    chance = np.random.default_rng(0)
+    changed = [in_other_light(image, chance) for _ in range(200)]
+    gains = np.array(
+        [
+            [np.polyfit(image[..., b].ravel(), one[..., b].ravel(), 1)[0] for b in range(3)]
+            for one in changed
+        ]
+    )
+    assert abs(np.log(gains).mean()) < 0.02
+    assert 0.08 < np.log(gains).mean(axis=1).std() < 0.13
+    assert 0.02 < (np.log(gains) - np.log(gains).mean(axis=1, keepdims=True)).std() < 0.05
+    np.testing.assert_allclose(
+        np.corrcoef(image[..., 0].ravel(), changed[0][..., 0].ravel())[0, 1], 1.0, atol=1e-5
+    )
+    assert described[1][0].other_light[0].shape == described[1][0].measures.shape
+    assert not np.allclose(described[1][0].other_light[0], described[1][0].measures)
+
+
+def test_trees_from_other_sites_speak_for_a_pond_that_is_not_marked(described):
+    cells = described[1]
+    unmarked = replace(cells[0], share=np.where(cells[0].share > 0.9, 0.0, cells[0].share))
+    given = [unmarked, *cells[1:]]
+    opinion = _opinions(given, np.array(SITES), QUICK)[0]
+    pond = cells[0].share > 0.9
+    assert opinion[pond].min() > opinion[cells[0].share == 0].mean() + 0.3
