@@ -67,7 +67,8 @@ def test_a_map_of_gossan_tells_how_it_was_made(tmp_path, units):
 
 
 def test_areas_in_feet_and_degrees_are_square_metres(tmp_path, units):
-    feet = write(tmp_path / "feet.tif", units, dtype="uint8", wkt=FEET)
+    new_york = Affine(30, 0, 1_000_000, 0, -30, 200_000)
+    feet = write(tmp_path / "feet.tif", units, dtype="uint8", wkt=FEET, place=new_york)
     foot = 1200 / 3937
     for each in load("lithology.areas")(Progress(), raster=feet)["classes"]:
         assert each["square_metres"] == pytest.approx(each["pixels"] * 900 * foot**2)
@@ -85,6 +86,22 @@ def test_areas_in_feet_and_degrees_are_square_metres(tmp_path, units):
             expected[value] += pixel * (units[row] == value).sum()
     for each in load("lithology.areas")(Progress(), raster=degrees)["classes"]:
         assert each["square_metres"] == pytest.approx(expected[each["value"]], rel=1e-7)
+
+
+def test_areas_in_web_mercator_are_those_on_the_ground(tmp_path, units):
+    """Its pixels are boxes of meridians and parallels, whose areas are known exactly."""
+    place = Affine(100, 0, 1_000_000, 0, -100, 8_400_000)
+    path = write(
+        tmp_path / "m.tif", units, dtype="uint8", wkt=rasterio.crs.CRS.from_epsg(3857).to_wkt(),
+        place=place,
+    )  # fmt: skip
+    edges = 8_400_000 - 100 * np.arange(len(units) + 1)
+    latitudes = np.degrees(2 * np.arctan(np.exp(edges / 6_378_137.0)) - np.pi / 2)
+    rows = cell_areas(latitudes[1:], latitudes[:-1], np.degrees(100 / 6_378_137.0))
+    for each in load("lithology.areas")(Progress(), raster=path)["classes"]:
+        expected = (rows[:, None] * (units == each["value"])).sum()
+        assert each["square_metres"] == pytest.approx(float(expected), rel=1e-6)
+        assert each["square_metres"] < 0.3 * each["pixels"] * 10_000
 
 
 def test_cells_around_the_globe_have_its_surface():
