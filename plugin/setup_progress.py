@@ -9,11 +9,11 @@ LOOKED_UP, DOWNLOADED = 0.1, 0.6
 
 PROGRESS = re.compile(r"^Progress (\d+) of (\d+)$")
 _PACKAGE = re.compile(r"^\s*(Collecting|Requirement already satisfied:|Processing) (\S+)")
-_FILE = re.compile(r"^\s*(Downloading|Using cached) (\S+\.whl) \(([\d.]+) ([kMG]?B)\)")
+_FILE = re.compile(r"^\s*(Downloading|Using cached) (\S+\.whl) \(([\d.]+) (bytes|kB|MB|GB)\)")
 _AGAIN = re.compile(r"^\s*WARNING: Attempting to resume incomplete download .*attempt (\d+)\)")
 _NO_ANSWER = re.compile(r"^\s*WARNING: Retrying ")
 _UNPACKING = "Installing collected packages:"
-_UNITS = {"B": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9}
+_UNITS = {"bytes": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9}
 
 
 class StepProgress:
