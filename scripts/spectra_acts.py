@@ -26,7 +26,7 @@ def show_spectra(window: QWidget) -> Iterator[int]:
     yield 1000
     window.resizeDocks([dock], [WIDTH], Qt.Orientation.Horizontal)
     scene = QgsProject.instance().mapLayersByName("Hyperspectral scene")[0]
-    dock.content.scene.setLayer(scene)
+    dock.content.scene.choose(scene)
     extent = scene.extent()
     iface.mapCanvas().setExtent(extent.scaled(1.02))
     iface.mapCanvas().refresh()

@@ -13,6 +13,13 @@ from qgis.core import QgsPalettedRasterRenderer, QgsRasterLayer
 
 from gossan.core.origin import TAG_PREFIX
 
+_MAKERS_OF_IMAGES = (
+    "gossan:cloudfreecomposite",
+    "gossan:calibratereflectance",
+    "gossan:orthorectify",
+)
+"""Algorithms whose results are images again."""
+
 
 @dataclass(frozen=True)
 class RasterFacts:
@@ -46,6 +53,24 @@ def facts_of(layer: QgsRasterLayer) -> RasterFacts:
         bands = tuple(layer.bandName(number) for number in range(1, layer.bandCount() + 1))
         return RasterFacts(bands=bands, units=("",) * len(bands))
     return found
+
+
+def is_image(layer: Any, least_bands: int) -> bool:
+    """Return whether a layer is an image of the ground, and no map that was computed from one.
+
+    Parameters
+    ----------
+    layer : QgsMapLayer
+    least_bands : int
+        With fewer it is none.
+    """
+    return (
+        isinstance(layer, QgsRasterLayer)
+        and layer.isValid()
+        and layer.providerType() == "gdal"
+        and layer.bandCount() >= least_bands
+        and facts_of(layer).algorithm in ("", *_MAKERS_OF_IMAGES)
+    )
 
 
 def shown_band(layer: QgsRasterLayer) -> int:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from qgis.core import QgsApplication, QgsMapLayer, QgsMapLayerProxyModel
-from qgis.gui import QgsMapLayerComboBox
+from qgis.core import QgsApplication, QgsMapLayer
 from qgis.PyQt.QtCore import QSize, Qt, pyqtSignal
 from qgis.PyQt.QtGui import QColor
 from qgis.PyQt.QtWidgets import (
@@ -25,12 +24,14 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
-from gossan.plugin.docks.endmembers.layers import is_scene
+from gossan.plugin.docks.dock import Dock
+from gossan.plugin.docks.endmembers.layers import bands_of_scene
 from gossan.plugin.docks.endmembers.library_panel import LibraryPanel
 from gossan.plugin.docks.endmembers.spectra import Spectrum, SpectrumList, View
 from gossan.plugin.docks.endmembers.spectra_plot import SpectraPlot
 from gossan.plugin.docks.endmembers.spectra_table import SpectraTable
 from gossan.plugin.docks.endmembers.spectra_text import table_text
+from gossan.plugin.docks.layer_choice import LayerChoice
 
 HOW_TO_PICK = (
     "Click: a pixel. Shift+click: one more. Drag: mean of a rectangle. Ctrl+drag: mean of a shape "
@@ -43,11 +44,10 @@ class Content(QWidget):
 
     view_changed = pyqtSignal()
 
-    def __init__(self) -> None:
+    def __init__(self, dock: Dock) -> None:
         super().__init__()
-        self.scene = QgsMapLayerComboBox()
+        self.scene = LayerChoice(dock, bands_of_scene, "No image")
         self.scene.setObjectName("endmembers_scene")
-        self.scene.setFilters(QgsMapLayerProxyModel.Filter.RasterLayer)
         self.scene.setToolTip("The image whose spectra are shown: four bands or more.")
         self.scene.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.pick = _button("pick", "Pick on the map", HOW_TO_PICK, checkable=True)
@@ -103,7 +103,7 @@ class Content(QWidget):
 
     def enable(self, possible: bool) -> None:
         """Allow what needs an image, or do not."""
-        for widget in (self.scene, self.pick, self.add_points, self.extract, self.unmix):
+        for widget in (self.pick, self.add_points, self.extract, self.unmix):
             widget.setEnabled(possible)
 
     def show_list(self, spectra: SpectrumList, chosen: int | None) -> None:
@@ -113,16 +113,6 @@ class Content(QWidget):
         self.tabs.setTabText(0, f"Spectra ({count})" if count else "Spectra")
         for button in (self.remove, self.clear, self.recolour, self.copy, self.save):
             button.setEnabled(bool(count))
-
-    def offer_scenes(self, candidates: Iterable[QgsMapLayer]) -> list[QgsMapLayer]:
-        """Offer the images among layers, keep the choice if it is there, and return them."""
-        every = list(candidates)
-        scenes = [layer for layer in every if is_scene(layer)]
-        before = self.scene.currentLayer()
-        self.scene.setExceptedLayerList([layer for layer in every if layer not in scenes])
-        if before not in scenes:
-            self.scene.setLayer(max(scenes, key=lambda layer: layer.bandCount(), default=None))
-        return scenes
 
     def offer_points(
         self, found: Sequence[QgsMapLayer], add: Callable[[QgsMapLayer], None]

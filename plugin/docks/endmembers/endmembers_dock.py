@@ -53,7 +53,7 @@ class EndmembersDock(Dock):
         self.spectra = SpectrumList(DISTINCT, COLOURS)
         self.chosen: int | None = None
         self._earlier_tool: Any = None
-        self.content = Content()
+        self.content = Content(self)
         self.marks = MapMarks(self.canvas)
         self.tool = PickTool(self.canvas)
         self.tool.picked.connect(lambda at, add: self._look(QgsGeometry.fromPointXY(at), add))
@@ -64,7 +64,7 @@ class EndmembersDock(Dock):
         self.actions_on_libraries = LibraryActions(self)
         content, table = self.content, self.content.table
         content.pick.toggled.connect(self._on_pick_wanted)
-        content.scene.layerChanged.connect(lambda _: self._on_scene())
+        content.scene.changed.connect(self._on_scene)
         content.view_changed.connect(self.draw)
         content.points_menu.aboutToShow.connect(self._offer_points)
         table.changed.connect(self._on_changed)
@@ -79,12 +79,10 @@ class EndmembersDock(Dock):
         project = QgsProject.instance()
         self.follow(self.canvas.mapToolSet, self._on_tool_set)
         self.follow(self.canvas.destinationCrsChanged, self._mark)
-        self.follow(project.layersAdded, lambda _: self._find_scenes())
-        self.follow(project.layersRemoved, lambda _: self._find_scenes())
         self.follow(project.cleared, self._forget_all)
         self.follow(project.readProject, lambda _: self._read_project())
         self.follow(project.writeProject, lambda _: self._write_project())
-        self._find_scenes()
+        self._on_scene()
         self._read_project()
         return content
 
@@ -121,7 +119,7 @@ class EndmembersDock(Dock):
 
     def _look(self, geometry: QgsGeometry, add: bool) -> None:
         """Ask for the spectrum of a place, or of a shape, of the canvas."""
-        layer = self.content.scene.currentLayer()
+        layer = self.content.scene.layer()
         if layer is None:
             self.content.say(NO_SCENE)
             return
@@ -139,7 +137,7 @@ class EndmembersDock(Dock):
 
     def _add_points(self, points_layer: QgsVectorLayer) -> None:
         """Add the spectra at the endmembers of a layer."""
-        layer = self.content.scene.currentLayer()
+        layer = self.content.scene.layer()
         try:
             found = layers.endmember_points(points_layer, layer.crs())
         except QgsCsException:
@@ -202,7 +200,7 @@ class EndmembersDock(Dock):
         content, ticked = self.content, self.spectra.ticked
         rows = content.library.ticked
         if not len(self.spectra):
-            content.plot.say(NO_SPECTRUM if content.scene.currentLayer() else NO_SCENE)
+            content.plot.say(NO_SPECTRUM if content.scene.layer() else NO_SCENE)
         elif not ticked and not rows:
             content.plot.say(ALL_UNTICKED)
         else:
@@ -259,15 +257,11 @@ class EndmembersDock(Dock):
 
     # ---------------------------------------------------------------- the project
 
-    def _find_scenes(self) -> None:
-        """Offer the images of the project; the one with the most bands first."""
-        scenes = self.content.offer_scenes(QgsProject.instance().mapLayers().values())
-        self.content.enable(bool(scenes))
-        if not scenes:
-            self.content.pick.setChecked(False)
-        self.draw()
-
     def _on_scene(self) -> None:
+        there = self.content.scene.layer() is not None
+        self.content.enable(there)
+        if not there:
+            self.content.pick.setChecked(False)
         if not len(self.spectra):
             self.draw()
 

@@ -11,10 +11,11 @@ from qgis.core import (
     QgsGeometry,
     QgsMapLayer,
     QgsProject,
-    QgsRasterLayer,
     QgsVectorLayer,
     QgsWkbTypes,
 )
+
+from gossan.plugin.docks.rasters import is_image
 
 LEAST_BANDS = 4
 """Fewer bands are a picture, not a spectrum."""
@@ -23,14 +24,9 @@ POINT_FIELDS = ("name", "row", "column")
 """What *Extract endmembers* writes of each endmember, among other things."""
 
 
-def is_scene(layer: QgsMapLayer) -> bool:
-    """Return whether pixels of the layer have spectra."""
-    return (
-        isinstance(layer, QgsRasterLayer)
-        and layer.isValid()
-        and layer.providerType() == "gdal"
-        and layer.bandCount() >= LEAST_BANDS
-    )
+def bands_of_scene(layer: QgsMapLayer) -> int:
+    """Return how many bands the spectra of a layer have; 0 where its pixels have none."""
+    return layer.bandCount() if is_image(layer, LEAST_BANDS) else 0
 
 
 def is_endmember_points(layer: QgsMapLayer) -> bool:

@@ -34,14 +34,14 @@ class LibraryActions:
 
     def _on_extract(self) -> None:
         library = self._dock.content.library.path
-        parameters = {"INPUT": self._dock.content.scene.currentLayer().id()}
+        parameters = {"INPUT": self._dock.content.scene.layer().id()}
         if library not in ("", SHIPPED):
             parameters["PRIORS"] = library
         open_dialog("gossan:extractendmembers", parameters)
 
     def _on_unmix(self) -> None:
         """Open the dialog with the ticked spectra as its library, or with none where none is."""
-        scene = self._dock.content.scene.currentLayer().id()
+        scene = self._dock.content.scene.layer().id()
         if not self._dock.spectra.ticked:
             open_dialog("gossan:estimateabundances", {"INPUT": scene})
             return

@@ -9,6 +9,7 @@ from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QListWidget, QListWidgetItem
 
 from gossan.plugin.docks.dock import Dock
+from gossan.plugin.docks.rasters import is_image
 
 _ID = Qt.ItemDataRole.UserRole
 _LINES = 4
@@ -87,14 +88,8 @@ class ImageList(QListWidget):
 
 def images() -> list[QgsRasterLayer]:
     """Return the project's raster layers that may be images to search, by name."""
-    layers = [
-        layer
-        for layer in QgsProject.instance().mapLayers().values()
-        if isinstance(layer, QgsRasterLayer)
-        and layer.isValid()
-        and layer.providerType() == "gdal"
-        and layer.bandCount() >= _LEAST_BANDS
-    ]
+    every = QgsProject.instance().mapLayers().values()
+    layers = [layer for layer in every if is_image(layer, _LEAST_BANDS)]
     return sorted(layers, key=lambda layer: layer.name().casefold())
 
 
