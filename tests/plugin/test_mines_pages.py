@@ -151,3 +151,16 @@ def test_before_and_after_stand_side_by_side_until_a_layer_goes(dock):
     QgsProject.instance().removeMapLayer(after.id())
     assert result.comparison is None
     assert len(dock.canvas.scene().items()) == items
+
+
+def test_the_review_hands_its_layer_to_teach(dock):
+    other, reviewed = layer("Other", *FOUND[:1]), layer("Reviewed", *FOUND)
+    add(other)
+    page(dock, "Search")
+    # Handed over before the docks have looked at the project anew.
+    QgsProject.instance().addMapLayer(reviewed)
+    dock.teach(reviewed)
+    teach = dock.pages[-1]
+    assert dock.tabs.currentIndex() == len(dock.pages) - 1
+    assert teach.layers.layer() is reviewed
+    assert teach.counts.text() == "1 confirmed, 1 rejected, 1 not reviewed."
