@@ -160,6 +160,20 @@ def test_findings_are_judged_by_keys_through_a_crash_and_by_two_people(folder, t
         )
         assert text(desktop, "review_title") == "Finding 2"
         assert "Ana: false (river bank)" in text(desktop, "review_others")
+        desktop.key("Right")
+        assert text(desktop, "review_title") == "Finding 3"
+        desktop.click("review_card")
+        desktop.key("Left")
+        assert text(desktop, "review_title") == "Finding 2"
+        tabs = "open_dock('mines').tabs"
+        for page in ("TeachPage", "ReviewPage"):
+            number = desktop.ask(
+                f"[type(p).__name__ for p in open_dock('mines').pages].index({page!r})"
+            )
+            desktop.click(desktop.ask(f"place({tabs}.tabBar(), {tabs}.tabBar().tabRect({number}))"))
+            assert desktop.ask(OVERLAYS) == (3 if page == "ReviewPage" else 0)
+        desktop.key("Right", "Left")
+        assert text(desktop, "review_title") == "Finding 2"
 
         desktop.do("widget('review_second_view').setCollapsed(False)")
         desktop.wait_until(f"{BENCH}.second.canvas.extent().contains("
@@ -191,7 +205,7 @@ def test_findings_are_judged_by_keys_through_a_crash_and_by_two_people(folder, t
         )
         desktop.do(f"QgsProject.instance().setCrs(QgsCoordinateReferenceSystem('{made.CRS}'))")
 
-        desktop.click("review_change")
+        desktop.do("widget('review_change').click()")  # scrolled out of sight by the second view
         assert desktop.ask("widget('review_probability').currentField()") == "max_probability"
         desktop.click("review_start")
         desktop.wait_until(f"{BENCH}.session is not None and calm()")

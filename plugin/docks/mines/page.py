@@ -58,6 +58,8 @@ class Scrolling(QScrollArea):
         super().__init__()
         self.setWidget(content)
         self.setWidgetResizable(True)
+        # Arrow keys stay with what had them; the wheel scrolls.
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setFrameShape(QScrollArea.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
 

@@ -63,11 +63,12 @@ class ReviewBench(BenchForm):
         self.say(" ".join(opening_sentences(store.opening)))
         self.take_up()
         self.show_finding()
-        self._focus_map()
 
     def end(self) -> None:
         """Leave the layer."""
         self.put_away()
+        if self.store is not None:
+            self.store.close()
         self.session = self.store = self._agreed_at = None
 
     def mark_again(self) -> None:
@@ -80,9 +81,10 @@ class ReviewBench(BenchForm):
         if self.session is None or self._on_map:
             return
         self._on_map = True
-        self.keys.watch([self._canvas, self._dock])
+        self.keys.watch([self._canvas, self, self._dock])
         self.second.link(self.store.layer)
         self._mark(fly=False)
+        self._focus_map()
 
     def put_away(self) -> None:
         """Leave the map as it was."""

@@ -68,6 +68,8 @@ class AgreementBox(QgsCollapsibleGroupBox):
         self.list.setObjectName("review_disagreements")
         self.list.setRootIsDecorated(False)
         self.list.setUniformRowHeights(True)
+        # Else it would take letters for a search in it.
+        self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.list.setMinimumHeight(self.fontMetrics().height() * _LINES)
         self.list.itemDoubleClicked.connect(self._on_double_click)
         layout = QVBoxLayout(self)

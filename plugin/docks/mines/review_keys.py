@@ -59,9 +59,9 @@ class ReviewKeys(QObject):
     """Takes keys before QGIS's shortcuts and the map do.
 
     A `QShortcut` would not do: where a user has given the same key to an action of QGIS, Qt calls
-    both ambiguous and carries out neither. Only the map and the dock itself are watched, for keys
-    that a widget inside does not want come to them, and a filter on each widget would run Python
-    for each of their events.
+    both ambiguous and carries out neither. The map, the bench and the dock are watched, for keys
+    that a widget inside does not want come to them, to the bench before the area that scrolls it
+    takes the arrows; a filter on each widget would run Python for each of their events.
 
     Parameters
     ----------

@@ -21,6 +21,7 @@ from gossan.core.review.decisions import DecisionLog, Entry
 from gossan.plugin.docks.mines.review_layer import (
     STATE_FIELDS,
     FindingLayer,
+    geopackage,
     require_free,
     why_not,
 )
@@ -76,14 +77,21 @@ class ReviewStore:
             raise InputError(reason)
         require_free(layer)
         self.layer = layer
+        self.table = DecisionTable(*geopackage(layer))
+        # What was opened before the journal was kept apart is opened anew.
+        layer.dataProvider().enterUpdateMode()
+        layer.dataProvider().leaveUpdateMode()
         self.findings = FindingLayer(layer, probability_field)
-        self.table = DecisionTable(self.findings.path, self.findings.table)
         self.log = DecisionLog()
         self.opening = Opening()
         self._read_number = 0
         self._changed: set[int] = set()
         self.refresh()
         self._take_over_and_heal()
+
+    def close(self) -> None:
+        """Let go of the file; everything is in it."""
+        self.table.close()
 
     # ---------------------------------------------------------------- writing
 

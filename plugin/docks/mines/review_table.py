@@ -58,6 +58,15 @@ class DecisionTable:
                 "copy of the layer."
             )
 
+        # As long as one opening may write, the file keeps its journal apart (WAL), and readers that
+        # were opened meanwhile know it. Else QGIS would turn that on and off for each decision, and
+        # the map, which is drawn by threads of its own, would miss findings in between.
+        self._layer.dataProvider().enterUpdateMode()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._layer.dataProvider().leaveUpdateMode()
+
     def newer(self, number: int) -> list[Entry]:
         """Return the entries after a number, in their order."""
         request = QgsFeatureRequest()
