@@ -45,6 +45,7 @@ class ResultBox(QgsCollapsibleGroupBox):
         super().__init__("Before and after")
         self.setObjectName("teach_result")
         self.comparison: Comparison | None = None
+        self._in_sight = False
         self._layers: dict[str, QgsVectorLayer] = {}
         self._frame = Frame(canvas)
         self.text = QLabel()
@@ -78,12 +79,12 @@ class ResultBox(QgsCollapsibleGroupBox):
         self.setVisible(True)
         self.view.setCollapsed(False)
         # The second map has its size only once it has been shown.
-        QTimer.singleShot(0, self.take_up)
+        QTimer.singleShot(0, self._link)
 
     def clear(self) -> None:
         """Show nothing."""
         self.setVisible(False)
-        self.put_away()
+        self._unlink()
         self.list.clear()
         self.comparison = None
         self._layers = {}
@@ -94,12 +95,21 @@ class ResultBox(QgsCollapsibleGroupBox):
             self.clear()
 
     def take_up(self) -> None:
-        """Follow the map."""
-        if _AFTER in self._layers:
-            self.view.link(self._layers[_AFTER])
+        """Follow the map: the page has come into sight."""
+        self._in_sight = True
+        self._link()
 
     def put_away(self) -> None:
-        """Take the frame away and follow the map no longer."""
+        """Take the frame away and follow the map no longer: the page is out of sight."""
+        self._in_sight = False
+        self._unlink()
+
+    def _link(self) -> None:
+        # Teaching may end while the dock is closed.
+        if self._in_sight and _AFTER in self._layers:
+            self.view.link(self._layers[_AFTER])
+
+    def _unlink(self) -> None:
         self._frame.clear()
         self.view.unlink()
 
