@@ -11,6 +11,7 @@ import argparse
 import resource
 import tempfile
 import time
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -93,14 +94,21 @@ def size(arguments: argparse.Namespace, folder: Path) -> None:
             (side, side, 1), dtype=np.float32
         ), [f"class {value}" for value in range(1, CLASSES + 1)])  # fmt: skip
         del field, values
-        began = time.monotonic()
-        found = pieces(units, probabilities=shares, count=100)
-        seconds = time.monotonic() - began
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+        # In a process of its own, whose memory is that of the job.
+        with get_context("spawn").Pool(1) as pool:
+            found, seconds, peak = pool.apply(measure, (units, shares))
         print(
-            f"{title}, {side} x {side}: {len(found)} pieces, {seconds:.1f} s, peak {peak:.2f} GiB",
+            f"{title}, {side} x {side}: {found} pieces, {seconds:.1f} s, peak {peak:.2f} GiB",
             flush=True,
         )
+
+
+def measure(units: str, shares: str) -> tuple[int, float, float]:
+    """Return how many pieces are listed, seconds and peak memory (GiB)."""
+    began = time.monotonic()
+    found = len(pieces(units, probabilities=shares, count=100))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    return found, time.monotonic() - began, peak
 
 
 def write(path: str, values: np.ndarray, bands: list[str]) -> None:
