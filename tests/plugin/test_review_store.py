@@ -225,6 +225,43 @@ def test_two_programs_review_the_same_layer(store, path):
     assert states(path)[1] == "mine"
 
 
+BESIDE = """
+import sys
+sys.path.insert(0, {tests!r})
+from qgis.core import QgsApplication
+application = QgsApplication([], False)
+application.initQgis()
+import findings
+from gossan.plugin.docks.mines.review_store import ReviewStore
+store = ReviewStore(findings.opened({path!r}))
+print("ready", flush=True)
+for finding in range(1, 11):
+    store.decide(finding, "false", "Bo")
+"""
+
+
+def test_two_processes_write_at_the_same_time(path):
+    store = ReviewStore(made.in_geopackage(path, 10))
+    program = BESIDE.format(path=str(path), tests=str(Path(__file__).parent))
+    beside = subprocess.Popen(
+        [sys.executable, "-c", program],
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert beside.stdout.readline() == "ready\n"
+    for finding in range(1, 11):
+        store.decide(finding, "mine", "Ana")
+    _, said = beside.communicate(timeout=60)
+    assert beside.returncode == 0, said
+    store.refresh()
+    assert {who: store.log.counts(who).total() for who in ("Ana", "Bo")} == {"Ana": 10, "Bo": 10}
+    # Whose state of the same finding was written last is chance; the table puts it right.
+    again = ReviewStore(made.opened(path))
+    assert states(path) == {finding: again.log.state(finding).decision for finding in range(1, 11)}
+
+
 def test_decisions_that_a_layer_brings_with_it_are_taken_over(path):
     layer = made.in_geopackage(path, 5, fields=(*made.FIELDS, "decision:string", "reason:string"))
     layer.dataProvider().changeAttributeValues(

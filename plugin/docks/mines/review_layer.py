@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from qgis.core import (
@@ -29,6 +31,9 @@ NUMBER_FIELD = "finding"
 PROBABILITY_FIELD = "max_probability"
 
 _LIKELY = ("probability", "prob", "score", "confidence", "certainty")
+_PATIENCE, _PAUSE = 1.0, 0.03
+"""Seconds."""
+
 _NEEDED = (
     QgsVectorDataProvider.Capability.AddAttributes
     | QgsVectorDataProvider.Capability.ChangeAttributeValues
@@ -187,7 +192,8 @@ class FindingLayer:
             self.places[finding].fid: {numbers[n]: state[n] or NULL for n in STATE_FIELDS}
             for finding, state in states.items()
         }
-        if changes and not self.provider.changeAttributeValues(changes):
+        write = partial(self.provider.changeAttributeValues, changes)
+        if changes and not insistently(write, self.provider):
             raise FileError(_why(self, "The state of findings"))
 
     def read_states(self) -> dict[int, dict[str, str]]:
@@ -210,7 +216,8 @@ class FindingLayer:
         FileError
         """
         place = self.places[finding]
-        if not self.provider.changeGeometryValues({place.fid: geometry}):
+        write = partial(self.provider.changeGeometryValues, {place.fid: geometry})
+        if not insistently(write, self.provider):
             raise FileError(_why(self, f"The place of finding {finding}"))
         self.places[finding] = Place(place.fid, geometry.boundingBox().center())
 
@@ -281,6 +288,22 @@ def _number(value: Any) -> float | None:
 def _whole(value: Any) -> int | None:
     number = _number(value)
     return None if number is None or number != int(number) else int(number)
+
+
+def insistently(write: Callable[[], bool], provider: Any) -> bool:
+    """Write, for a second again and again where another program wrote at the same moment.
+
+    SQLite waits by itself for a lock, but gives up at once where what it had read before is out of
+    date; then a new attempt helps.
+    """
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        provider.clearErrors()
+        if write():
+            return True
+        if time.monotonic() > deadline or "locked" not in " ".join(provider.errors()):
+            return False
+        time.sleep(_PAUSE)
 
 
 def _why(findings: FindingLayer, what: str) -> str:

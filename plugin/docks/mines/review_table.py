@@ -20,7 +20,7 @@ from qgis.PyQt.QtCore import QVariant
 
 from gossan.core.errors import FileError
 from gossan.core.review.decisions import COLUMNS, Entry
-from gossan.plugin.docks.mines.review_layer import plain, sentence_of
+from gossan.plugin.docks.mines.review_layer import insistently, plain, sentence_of
 
 SUFFIX = "_decisions"
 ROW = "finding_fid"
@@ -91,8 +91,7 @@ class DecisionTable:
                 feature.setAttribute(name, value if value != "" else None)
             feature.setAttribute(ROW, row)
             features.append(feature)
-        provider.clearErrors()
-        if features and not provider.addFeatures(features)[0]:
+        if features and not insistently(lambda: provider.addFeatures(features)[0], provider):
             raise FileError(sentence_of("The decision", self.path, provider.errors()))
 
     def _make(self) -> None:
