@@ -366,6 +366,7 @@ def test_the_forest_is_judged_on_blocks_and_beside_it_as_a_random_split_would(fo
     result = forest_run.result
     assert [one["name"] for one in result["classes"]] == list(NAMES)
     assert result["overall_accuracy"] == result["forest_accuracy"]
+    assert result["gain"] is None
     assert 0.6 < result["overall_accuracy"] < 1.0
     assert result["overall_accuracy_leaky"] > 0.6
     card = read_bundle(forest_run.model).card
@@ -638,6 +639,9 @@ def test_a_network_learns_maps_repeats_and_tells_its_curves(networks, world, tmp
     assert seen[-1][1]["loss"] < 0.75 * seen[0][1]["loss"]
     assert result["overall_accuracy_leaky"] > 0.45
     assert result["forest_accuracy"] > 0.6
+    gain, low, high = result["gain"]
+    assert gain == pytest.approx(result["mean_iou"] - result["forest_mean_iou"])
+    assert low <= gain <= high
     page = Path(report).read_text(encoding="utf-8")
     assert "Mean IoU of FCN-8s minus that of random forest" in page
     out = str(tmp_path / "map.tif")
