@@ -16,6 +16,7 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -65,7 +66,9 @@ CROPS = 5
 RECALL = 0.92
 """Share of the ponds that the second threshold has to find in the training folds."""
 
-WAYS = ("detector", "forest", "position")
+WAYS = ("detector", "forest", "forest_taught_alike", "position")
+"""The second forest learns from the mine-free scenes too, as the detector does."""
+
 LEVELS = tuple(round(0.1 * level, 1) for level in range(2, 10))
 
 
@@ -109,6 +112,11 @@ class Task:
     def table(self) -> CellTable:
         """All described cells; made when the first training asks for them."""
         return CellTable(self.images, self.mine_free)
+
+    @cached_property
+    def mine_free_features(self) -> np.ndarray:
+        """What the second forest learns from in mine-free scenes."""
+        return self.table.mine_free_features()
 
     def scenes_of(self, fold: int) -> list[int]:
         """Return the mine-free scenes that a fold tests: those of the place of its number."""
@@ -169,19 +177,45 @@ def _predict(
     middle = np.array([[(task.images.marked.shape[1] - CROP) // 2] * 2])
     for number in unseen:
         result[f"scene_{number}"] = search(model, mirrored(task.mine_free[number]), middle)[0]
-    teaches = table.teaches[chosen]
-    mines = table.share[chosen][teaches] >= MINE_FROM
-    distance = np.broadcast_to(table.distance, table.share.shape)
-    for way, fit, inputs in (
-        ("forest", fit_forest, features),
-        ("position", fit_position, distance[..., np.newaxis]),
+    known = [number for number in range(len(task.mine_free)) if number not in unseen]
+    distance = np.broadcast_to(table.distance, table.share.shape)[..., np.newaxis]
+    for way, fit, inputs, spare in (
+        ("forest", fit_forest, features, ()),
+        ("forest_taught_alike", fit_forest, features, task.mine_free_features[known]),
+        ("position", fit_position, distance, ()),
     ):
-        fitted = fit(inputs[chosen][teaches], mines)
-        values = np.full(table.share.shape, np.nan)
-        flat = inputs[tested].reshape(-1, inputs.shape[-1])
-        values[tested] = fitted.predict_proba(flat)[:, 1].reshape(values[tested].shape)
-        result[way] = task.of(values)
+        result[way] = task.of(judged_by(task, fit, inputs, left_out, spare))
     return result
+
+
+def judged_by(
+    task: Task,
+    fit: Callable[[np.ndarray, np.ndarray], Any],
+    inputs: np.ndarray,
+    left_out: np.ndarray,
+    spare: Sequence[np.ndarray],
+) -> np.ndarray:
+    """Return what a classifier says of the cells of images that it has not learnt from.
+
+    Parameters
+    ----------
+    task : Task
+    fit : callable
+        From inputs and whether they are mines to the classifier.
+    inputs : ndarray, shape (images, steps, steps, features)
+    left_out : ndarray of bool, shape (images,)
+    spare : sequence of ndarray, shape (cells, features)
+        Further background, of mine-free scenes.
+    """
+    table = task.table
+    teaches = table.teaches & ~left_out[:, np.newaxis, np.newaxis]
+    mines = table.share[teaches] >= MINE_FROM
+    background = np.zeros(sum(map(len, spare)), dtype=bool)
+    fitted = fit(np.concatenate([inputs[teaches], *spare]), np.concatenate([mines, background]))
+    values = np.full(table.share.shape, np.nan)
+    flat = inputs[left_out].reshape(-1, inputs.shape[-1])
+    values[left_out] = fitted.predict_proba(flat)[:, 1].reshape(values[left_out].shape)
+    return values
 
 
 @dataclass(frozen=True)
@@ -275,7 +309,7 @@ def measure(task: Task, work: Path, recall: float) -> dict[str, Any]:
                 ),
             },
         }
-    for other in ("position", "forest"):
+    for other in WAYS[1:]:
         scores[f"f1_above_{other}"] = f1(found["detector"]) - f1(found[other])
         scores[f"f1_above_{other}_interval"] = resampled(
             task.images.clusters,

@@ -59,6 +59,7 @@ class CellTable:
 
     def __init__(self, images: TailingsImages, mine_free: Sequence[MineFreeScene]) -> None:
         self._reflectance = images.reflectance
+        self._scenes = mine_free
         self.described = describe(list(images.reflectance), list(images.marked), lights=LIGHTS)
         nothing = np.zeros((SIDE, SIDE), dtype=bool)
         self.mine_free = describe(
@@ -84,6 +85,17 @@ class CellTable:
             centres = self._centres.reshape(-1, 2)
             np.save(kept, [cell_features(image, centres) for image in self._reflectance])
         return np.load(kept).reshape(*self.share.shape, -1)
+
+    def mine_free_features(self) -> np.ndarray:
+        """Return what a forest learns from in mine-free scenes, shape (scenes, cells, features).
+
+        As many cells of them come to one of the other images as in the detector's training.
+        """
+        centres = self._centres.reshape(-1, 2)
+        features = np.array([cell_features(mirrored(scene), centres) for scene in self._scenes])
+        share = SHARE_FOR_FORESTS * RECIPE.share_without / (RECIPE.share * (1 + LIGHTS))
+        drawn = np.random.default_rng(0).random(len(centres)) < share
+        return features[:, drawn]
 
 
 def mirrored(scene: MineFreeScene) -> np.ndarray:
