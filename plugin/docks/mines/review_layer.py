@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -23,6 +21,7 @@ from qgis.PyQt.QtCore import QVariant
 
 from gossan.core.errors import FileError, InputError
 from gossan.core.review.queue import Item
+from gossan.plugin.docks.mines.review_writing import insistently, sentence_of
 
 STATE_FIELDS = ("decision", "reason", "comment", "reviewer", "reviewed_at", "model")
 """What stands on a finding of its newest decision."""
@@ -31,9 +30,6 @@ NUMBER_FIELD = "finding"
 PROBABILITY_FIELD = "max_probability"
 
 _LIKELY = ("probability", "prob", "score", "confidence", "certainty")
-_PATIENCE, _PAUSE = 1.0, 0.03
-"""Seconds."""
-
 _NEEDED = (
     QgsVectorDataProvider.Capability.AddAttributes
     | QgsVectorDataProvider.Capability.ChangeAttributeValues
@@ -290,32 +286,5 @@ def _whole(value: Any) -> int | None:
     return None if number is None or number != int(number) else int(number)
 
 
-def insistently(write: Callable[[], bool], provider: Any) -> bool:
-    """Write, for a second again and again where another program wrote at the same moment.
-
-    SQLite waits by itself for a lock, but gives up at once where what it had read before is out of
-    date; then a new attempt helps.
-    """
-    deadline = time.monotonic() + _PATIENCE
-    while True:
-        provider.clearErrors()
-        if write():
-            return True
-        if time.monotonic() > deadline or "locked" not in " ".join(provider.errors()):
-            return False
-        time.sleep(_PAUSE)
-
-
 def _why(findings: FindingLayer, what: str) -> str:
     return sentence_of(what, findings.path, findings.provider.errors())
-
-
-def sentence_of(what: str, path: str, errors: Iterable[str]) -> str:
-    """Return why something could not be written, as a sentence."""
-    reasons = " ".join(errors)
-    if "locked" in reasons:
-        return (
-            f"{what} could not be written: another program is writing to {path} and does not let "
-            "go. Try again when it is done."
-        )
-    return f"{what} could not be written to {path}. {reasons}".strip()

@@ -20,7 +20,8 @@ from qgis.PyQt.QtCore import QVariant
 
 from gossan.core.errors import FileError
 from gossan.core.review.decisions import COLUMNS, Entry
-from gossan.plugin.docks.mines.review_layer import insistently, plain, sentence_of
+from gossan.plugin.docks.mines.review_layer import plain
+from gossan.plugin.docks.mines.review_writing import insistently, sentence_of
 
 SUFFIX = "_decisions"
 ROW = "finding_fid"
