@@ -1,7 +1,7 @@
 """The fully convolutional detector on the processor, without TensorFlow.
 
-The rows of a crop stream through the three convolutions with their pools, a row of cells at a time,
-and each of these keeps the two rows that its 3 x 3 windows need again: little enough to stay in the
+The rows of a crop stream through the three convolutions with their pools, some at a time, and each
+of these keeps the two rows that its 3 x 3 windows need again: little enough to stay in the
 processor's own memory.
 """
 
@@ -16,13 +16,12 @@ from gossan.core.bundle import Bundle
 from gossan.models.mines.cells import CellGeometry
 from gossan.models.mines.compiled_convolution import SIDE, convolve, packed
 from gossan.models.mines.model_file import scaling_of, weights_in
-from gossan.models.mines.pixels import read_ahead
 
 if TYPE_CHECKING:
     from gossan.models.mines.predictors import Inputs
 
-_ROWS_AT_ONCE = SIDE**2
-"""Rows of the first pool in a row of cells."""
+_ROWS_AT_ONCE = SIDE
+"""Rows of the first pool that are made of what is read at once: few, for then it stays near."""
 
 
 class CompiledDetector:
@@ -75,8 +74,9 @@ class CompiledDetector:
             for start, end in zip(starts, ends)
         ]
         later = [_Stream(second, pooled), _Stream(third, pooled // SIDE)]
-        for start, end, part, pixels in zip(starts, ends, parts, read_ahead(inputs, parts)):
-            planes = np.ascontiguousarray(np.moveaxis(pixels, -1, 0))
+        for start, end, part in zip(starts, ends, parts):
+            # By this thread: what another one reads ahead would come from another core's memory.
+            planes = np.ascontiguousarray(np.moveaxis(inputs[part], -1, 0))
             top = SIDE * start - 1 - part.start
             rows = first.run(planes, True, top, (end - start, width // SIDE))
             for stream in later:
