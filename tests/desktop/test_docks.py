@@ -44,3 +44,27 @@ def test_docks_open_from_the_menu_and_are_remembered(folder):
             f"iface.mainWindow().dockWidgetArea(widget({last!r})) == "
             "Qt.DockWidgetArea.LeftDockWidgetArea"
         )
+
+
+def test_docks_without_matplotlib_say_what_to_install(folder):
+    with Desktop(folder) as desktop:
+        desktop.do(
+            "import sys\n"
+            "class Refuse:\n"
+            "    def find_spec(self, name, path=None, target=None):\n"
+            "        if name.partition('.')[0] == 'matplotlib':\n"
+            "            raise ImportError(name)\n"
+            "sys.meta_path.insert(0, Refuse())\n"
+            "for name in [name for name in sys.modules if name.startswith('matplotlib')]:\n"
+            "    del sys.modules[name]"
+        )
+        for entry in ENTRIES:
+            desktop.do(f"dock = open_dock({entry.name!r})")
+            desktop.wait_until("dock.isVisible() and calm()")
+        assert desktop.ask(SHOWN) == NAMES
+        desktop.do("dock = open_dock('endmembers')")
+        assert desktop.wait_until(
+            "[label.text() for label in dock.findChildren(QLabel)"
+            " if label.isVisible() and 'python3-matplotlib' in label.text()]"
+        )
+        assert "Traceback" not in desktop.log()
