@@ -82,17 +82,18 @@ def _write(path: Path, bands: np.ndarray, kind: int) -> None:
     system = osr.SpatialReference()
     system.ImportFromEPSG(32650)
     dataset.SetProjection(system.ExportToWkt())
-    for number, band in enumerate(bands, 1):
-        dataset.GetRasterBand(number).WriteArray(band)
-        if len(bands) > 1:
-            dataset.GetRasterBand(number).SetDescription(NAMES[number - 1])
     if len(bands) == 1:
+        # The colours go first: a TIFF that has pixels already takes none.
         table = gdal.ColorTable()
         for value, colour in enumerate(COLOURS, 1):
             table.SetColorEntry(value, colour)
         dataset.GetRasterBand(1).SetColorTable(table)
         dataset.GetRasterBand(1).SetNoDataValue(0)
         dataset.GetRasterBand(1).SetCategoryNames(["", *NAMES])
+    for number, band in enumerate(bands, 1):
+        dataset.GetRasterBand(number).WriteArray(band)
+        if len(bands) > 1:
+            dataset.GetRasterBand(number).SetDescription(NAMES[number - 1])
 
 
 def _quarters() -> dict:

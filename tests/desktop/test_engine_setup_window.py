@@ -13,7 +13,7 @@ from gossan.engine import environment
 pytestmark = needs_desktop
 
 INSTALL = "import pyplugin_installer; pyplugin_installer.instance().installFromZipFile({!r})"
-BANNER = "iface.messageBar().currentItem().text() if iface.messageBar().currentItem() else ''"
+BANNER = "' '.join(item.text() for item in iface.messageBar().items() if item.title() == 'Gossan')"
 PROCESS = "widget('gossan_setup')._setup._process.processId()"
 RELOAD = "import qgis.utils; qgis.utils.reloadPlugin('gossan')"
 
