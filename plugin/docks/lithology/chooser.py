@@ -87,11 +87,6 @@ class Chooser(QWidget):
         """Return the second map; None where none is chosen."""
         return find(self._second.currentData())
 
-    def take_reference(self, identifier: str) -> None:
-        """Choose a reference, as somebody who picks it from the list."""
-        self._reference.setCurrentIndex(max(self._reference.findData(identifier), 0))
-        self._settle()
-
     # ---------------------------------------------------------------- following the project
 
     def refresh(self) -> None:
